@@ -111,6 +111,10 @@ def renamed(span: Span, of: Values) -> Fix | None:
     return fix if fix is not None and is_slip(of["it"], fix.replacements[0].words) else None
 
 
+# A message about a name that nobody knows: where it is a slip, the name near to it is written.
+misnamed = partial(Message, fix=renamed)
+
+
 def filled(words: str, values: Values) -> str:
     """Return words with values in their holes, each written as its hole says."""
     shown, is_code, marks = "", False, 0

@@ -1,6 +1,6 @@
 """E48x: what can be wrong between the documents that one record becomes."""
 
-from mapgen.report.message import Message, of_two, renamed
+from mapgen.report.message import Message, misnamed, of_two
 
 two_forms = Message(
     "E480: `{it}` is for a flow with one document, and `documents` says that it has several",
@@ -58,19 +58,17 @@ not_compared = Message(
     "E649: nothing shows what the target has of `{document}`: its books cannot be compared",
     help="say under `send:` how a document is looked up, `find:`, or remove `reconcile:`",
 )
-shows_nothing = Message(
+shows_nothing = misnamed(
     "E643: `{entity}` has no text, choice or flag `{it}`, by which a step would be seen as done",
     help="name a field that shows it: {known:, 5|there is none}",
-    fix=renamed,
 )
 unknown_branch = Message(
     "E646: no setting of type `string` is called `{it}`",
     help="declare it under `settings:`{known:; there is {known:, }/; there are {known:, }/}",
 )
-unknown_parameter = Message(
+unknown_parameter = misnamed(
     "E647: the action `{action}` has no parameter `{it}`",
     help="{known:its parameter is {known:, }/its parameters are {known:, }/it takes none}",
-    fix=renamed,
 )
 unfit_parameter = Message(
     "E648: the parameter `{name}` is of type {kind}, and this is `{it}`",

@@ -7,7 +7,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
-from mapgen.report.message import Message, Values, filled, renamed
+from mapgen.report.message import Message, Values, filled, misnamed, renamed
 from mapgen.report.near import offered
 from mapgen.report.source import Span
 
@@ -432,11 +432,10 @@ def unknown_name(
     )
 
 
-_UNKNOWN_NAME = Message(
+_UNKNOWN_NAME = misnamed(
     "E300: unknown name `{it}`",
     help="{is_text:text is written in quotes: `'{it}'`/}{any:{is_text:; /}the names known here are "
     "{known:, }/}",
-    fix=renamed,
 )
 unknown_field = Message(
     "E301: `{owner}` has no field `{it}`",
@@ -454,10 +453,9 @@ field_of_rows = Message(
     help="take it of every row: `{words:short}.rows.map(row, row.{field})`",
     unknown="field",
 )
-unknown_function = Message(
+unknown_function = misnamed(
     "E302: there is no {is_method:method/function} `{it}()`",
     help="`mapgen docs` lists the functions there are",
-    fix=renamed,
 )
 no_method = Message("E303: `{name}()` works on {wanted}, but this is {found:a}")
 name_taken = Message(

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from msgspec.structs import replace
 
 from mapgen.report.diagnostic import Diagnostic, Label
-from mapgen.report.message import Message, renamed
+from mapgen.report.message import Message, misnamed
 from mapgen.report.source import Text
 
 unknown_ledger_flow = Message(
@@ -62,8 +62,8 @@ value_column_missing = Message(
     "E569: `{table}` has several values for a key, and the rule names none of them",
     help="add `column:` and one of {known:, }",
 )
-unknown_value_column = Message(
-    "E569: `{table}` has no column of values `{it}`", help="it has {known:, }", fix=renamed
+unknown_value_column = misnamed(
+    "E569: `{table}` has no column of values `{it}`", help="it has {known:, }"
 )
 value_column_idle = Message(
     "E569: `{table}` has one value for a key, so that `{it}` names no column of it",

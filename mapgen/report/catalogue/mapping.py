@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
-from mapgen.report.message import Message, Place, of_two, renamed
+from mapgen.report.message import Message, Place, misnamed, of_two
 
 _IN_OVERLAY = (
     " under `entities:` of {overlay}, and run `mapgen contract import` again (the lock's"
@@ -18,11 +18,10 @@ two_rules = of_two(
 name_taken = Message(
     "E312: the name `{it}` is taken", related="first: taken here", help="choose another name"
 )
-unknown_lookup = Message(
+unknown_lookup = misnamed(
     "E313: no lookup is called `{it}`",
     help="declare it: `lookups: {{{it}: {{table: …, key: …, value: …}}}}`",
     unknown="lookup",
-    fix=renamed,
 )
 unused_name = Message("E314: no rule uses the {what} `{it}`", help="remove it, or use it")
 wrong_key_columns = Message(
@@ -38,22 +37,19 @@ blank_entry = Message(
     "E319: `{table}` has a blank entry",
     help="remove the entry, and say what a miss means: `on_miss: omit`, `otherwise: …`",
 )
-unknown_contract = Message(
+unknown_contract = misnamed(
     "E410: the contract `{it}` is not pinned in specs/contracts/",
     help="{known:pinned is {known:, }/pinned are {known:, }/none is pinned}; `mapgen contract "
     "import` pins another",
-    fix=renamed,
 )
-unknown_entity = Message(
+unknown_entity = misnamed(
     "E411: the contract `{contract}` has no top-level entity `{it}`",
     help="the lock has {known:, 9}; `mapgen contract import --entities` takes more into it",
-    fix=renamed,
 )
-unknown_field = Message(
+unknown_field = misnamed(
     "E412: `{entity}` has no field `{it}`",
     notes="the ERP answers 200 and drops the value of a field that it does not know",
     help="a field outside the contract goes to `custom:` as `View.Field`",
-    fix=renamed,
 )
 unknown_member = Message("E412: `{entity}` has no field `{it}`", help="its schema has {known:, }")
 calculated_field = Message(
@@ -83,7 +79,7 @@ wrong_part = Message(
         "an object": "use `fields:`, with `object:` and `as:` where the source may be missing",
     },
 )
-unfit_identity = Message(
+unfit_identity = misnamed(
     "E418: `{entity}.{it}` cannot carry the identity",
     notes="the runtime finds a document again by this field after a crash",
     by="way",
@@ -95,7 +91,6 @@ unfit_identity = Message(
         " `{entity}` is known to carry one}. If the ERP never changes `{it}`, write"
         " `{entity}: [{{identities: [{all}], source: WHERE}}]`" + _IN_OVERLAY,
     },
-    fix=renamed,
 )
 auto_numbered = Message(
     "E419: `{entity}.{it}` is numbered by the ERP; a value sent is replaced",
@@ -117,7 +112,7 @@ cells_hold_one_value = Message(
     "objects}",
     help="describe one row of the file: text, numbers, true or false, dates",
 )
-idle_ignore = Message("E432: no source field is called `{it}`", help="remove it", fix=renamed)
+idle_ignore = misnamed("E432: no source field is called `{it}`", help="remove it")
 ignored_but_used = Message(
     "E433: `{it}` is ignored, but a rule reads {used:`{used}`/it}", help="remove it"
 )
@@ -189,11 +184,10 @@ table_value_too_long = Message(
     related="value: too long",
     help="shorten the value; or `too_long: truncate`",
 )
-not_unique_by = Message(
+not_unique_by = misnamed(
     "E248: no rule gives the rows a value `{it}`",
     help="{known:the value of a row is {known:, }/the values of a row are {known:, }/a row has no "
     "values}",
-    fix=renamed,
 )
 bare_division = Message(
     "E236: a division has no last digit: it needs a rounding around it",

@@ -9,12 +9,12 @@ from mapgen.agreed.paths import holder_of, without_rows
 from mapgen.report import repairs
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
-from mapgen.report.message import Message, Values, renamed
+from mapgen.report.message import Message, Values, misnamed, renamed
 from mapgen.report.near import near_names
 from mapgen.report.source import Span, Text
 
-unknown_connection = Message(
-    "E441: no connection is called `{it}`", help="add specs/connections/{it}.yaml", fix=renamed
+unknown_connection = misnamed(
+    "E441: no connection is called `{it}`", help="add specs/connections/{it}.yaml"
 )
 
 
@@ -111,13 +111,10 @@ over_concurrency = Message(
     "E453: {wanted} requests at the same time; the licence of `{environment}` allows {allowed}",
     help="write `concurrency: {allowed}` or less",
 )
-unknown_source_path = Message(
-    "E461: no source field is called `{it}`", help="remove it", fix=renamed
-)
-unknown_action = Message(
+unknown_source_path = misnamed("E461: no source field is called `{it}`", help="remove it")
+unknown_action = misnamed(
     "E462: `{entity}` has no action `{it}`",
     help="{known:its action is {known:, }/its actions are {known:, }/it has no actions}",
-    fix=renamed,
 )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from mapgen.report.diagnostic import Diagnostic
-from mapgen.report.message import Message, renamed
+from mapgen.report.message import Message, misnamed
 
 over_the_limits = Message(
     "E580: the busiest minute needs {needed} requests; the limits of `{connection}` in "
@@ -70,8 +70,6 @@ nested_in_a_cell = Message(
     help="write `format: jsonl`; or describe single values in the target schema, a member each, and"
     " make a document of each row where there are several",
 )
-unknown_hole = Message(
-    "E588: the document has no field `{it}` for the address",
-    help="it takes {known:, }",
-    fix=renamed,
+unknown_hole = misnamed(
+    "E588: the document has no field `{it}` for the address", help="it takes {known:, }"
 )

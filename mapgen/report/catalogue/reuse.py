@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from mapgen.report.message import Message, of_two, renamed
+from mapgen.report.message import Message, misnamed, of_two
 
-unknown_part = Message(
+unknown_part = misnamed(
     "E720: no part is called `{it}`",
     help="{known:the part is {known:, }/the parts are {known:, }/no part is known here}; `uses:` "
     "names the files that they are in",
     unknown="part",
-    fix=renamed,
 )
-unknown_set = Message(
+unknown_set = misnamed(
     "E720: no set of ignored fields is called `{it}`",
     help="{known:the set is {known:, }/the sets are {known:, }/no set is known here}; `uses:` "
     "names the files that they are in",
     unknown="set",
-    fix=renamed,
 )
-unknown_parameter = Message(
+unknown_parameter = misnamed(
     "E721: the part `{part}` has no parameter `{it}`",
     related="place: the part",
     help="its {takes:parameter is {takes:, }/parameters are {takes:, }}",
-    fix=renamed,
 )
 missing_argument = Message(
     "E722: the part `{it}` needs `{name}`",
@@ -40,10 +37,8 @@ may_be_missing = Message(
     help="say what then, by `.orValue(…)` or another expression; or declare `{name}: {kind}?`, and "
     "the part says it",
 )
-unknown_entity = Message(
-    "E724: the contract `{contract}` has no entity `{it}`",
-    help="`mapgen contract show` lists them",
-    fix=renamed,
+unknown_entity = misnamed(
+    "E724: the contract `{contract}` has no entity `{it}`", help="`mapgen contract show` lists them"
 )
 wrong_entity = Message(
     "E724: the part `{it}` gives `{gives}`, here stands {wanted:a}",
