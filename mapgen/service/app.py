@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger import Delivery
-from mapgen.service.console.guard import is_local
+from mapgen.service.console.guard import body_of, is_local
 from mapgen.service.metrics import Metrics
 from mapgen.service.pushes import SECRET_HEADER, is_allowed, push_of
 from mapgen.service.reception import NotYet, Reception, Sender
@@ -32,7 +32,7 @@ class Door:
         sender = self._service.senders.get(request.path_params["connection"])
         if sender is None or sender.kind not in KINDS:
             return self._unknown()
-        body = await _body(request)
+        body = await body_of(request, LONGEST_BODY)
         if body is None:
             return self._refused(sender, "too large", 413)
         if is_ping(sender.kind, body):
@@ -49,7 +49,7 @@ class Door:
             return self._unknown()
         if not is_allowed(sender.secret, request.headers.get(SECRET_HEADER)):
             return self._refused(sender, "not allowed", 401)
-        body = await _body(request)
+        body = await body_of(request, LONGEST_BODY)
         if body is None:
             return self._refused(sender, "too large", 413)
         push = push_of(body)
@@ -104,16 +104,6 @@ class Door:
         self._service.count(sender.name, why)
         self._service.tell("delivery refused", "warning", connection=sender.name, reason=why)
         return PlainTextResponse(why, status)
-
-
-async def _body(request: Request) -> bytes | None:
-    """Return the raw bytes of a request, None for too many."""
-    found = bytearray()
-    async for chunk in request.stream():
-        found += chunk
-        if len(found) > LONGEST_BODY:
-            return None
-    return bytes(found)
 
 
 def application(service: Reception, *more: BaseRoute, token: str | None = None) -> Starlette:

@@ -13,7 +13,7 @@ from mapgen.runtime.events import Level, Plain, TechnicalEvent
 from mapgen.runtime.ledger.accounts import Accounts, Comparison
 from mapgen.runtime.network.breaker import Stopping
 from mapgen.service.duty import Duty
-from mapgen.service.loop import LEASE, Around, keeping
+from mapgen.service.loop import LEASE, Around, keeping, reason_of
 from mapgen.service.schedule import Schedule, schedule_of
 
 _LOOK = 1.0
@@ -68,10 +68,8 @@ class Bookkeeper(Duty):
                 self._look(account)
             except Stopping:
                 raise
-            except RunAborted as aborted:
-                self._failed(account, aborted.code, aborted.message)
             except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
-                self._failed(account, type(error).__name__, "")
+                self._failed(account, error)
 
     def _run(self) -> None:
         with suppress(Stopping):
@@ -111,9 +109,9 @@ class Bookkeeper(Duty):
         level: Level = "warning" if books.disagreeing else "info"
         self._around.observer.on_event(TechnicalEvent("books compared", level, facts))
 
-    def _failed(self, account: _Account, code: str, message: str) -> None:
+    def _failed(self, account: _Account, error: Exception) -> None:
         account.not_before = time.monotonic() + _AGAIN
-        facts: dict[str, Plain] = {"flow": account.name, "code": code, "message": message}
+        facts: dict[str, Plain] = {"flow": account.name, **reason_of(error)}
         with suppress(Exception):
             event = TechnicalEvent("books not compared", "error", facts)
             self._around.observer.on_event(event)

@@ -251,22 +251,24 @@ def cycled(flow: Cycled, status: Status, around: Around, why: Why) -> Summary | 
     return found
 
 
+def reason_of(fault: Exception) -> dict[str, str]:
+    """Return the code of what went wrong, and its words where they hold no value of a record."""
+    if isinstance(fault, RunAborted):
+        return {"code": fault.code, "message": fault.message, "help": fault.help}
+    return {"code": type(fault).__name__}
+
+
 def note_failed(
     flow: InTurns, status: Status, around: Around, fault: Exception, again_in: float
 ) -> None:
-    """Say to all who look that a cycle has failed, and is tried again in so many seconds.
-
-    What is no RunAborted is told by its type alone: its words may hold values of records.
-    """
-    code, facts = type(fault).__name__, dict[str, str]()
-    if isinstance(fault, RunAborted):
-        code, facts = fault.code, {"message": fault.message, "help": fault.help}
+    """Say to all who look that a cycle has failed, and is tried again in so many seconds."""
+    facts = reason_of(fault)
     status.failures += 1
-    status.failure = code
-    told: dict[str, Plain] = {"flow": flow.name, "code": code, "again_in": again_in, **facts}
+    status.failure = facts["code"]
+    told: dict[str, Plain] = {"flow": flow.name, "again_in": again_in, **facts}
     with suppress(RunAborted):
         around.observer.on_event(TechnicalEvent("cycle failed", "error", told))
-    words = ": ".join(filter(None, (code, *facts.values())))
+    words = ": ".join(filter(None, facts.values()))
     with suppress(LedgerFailed):
         conditions = Conditions(around.ledger)
         conditions.note(flow.book, "failing", _CYCLES, words, again_in + _HOLDS)

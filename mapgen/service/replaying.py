@@ -14,6 +14,7 @@ from mapgen.runtime.ledger.interventions import Interventions
 from mapgen.runtime.ledger.reports import Choice, OpenRecord, Reports
 from mapgen.service.console.hands import Passes
 from mapgen.service.flows import ServedFlow
+from mapgen.service.loop import reason_of
 
 
 class Replayer:
@@ -69,5 +70,5 @@ class Replayer:
         try:
             flow.replay(records, who, self._ledger, self._observer, self._drain)
         except RunAborted as aborted:
-            facts = {"flow": flow.name, "code": aborted.code, "message": aborted.message}
+            facts = {"flow": flow.name, **reason_of(aborted)}
             self._observer.on_event(TechnicalEvent("replay failed", "error", facts))

@@ -17,14 +17,14 @@ from mapgen.project.binding import bound_in, loaded, plan_of
 from mapgen.project.leads import environment_of_run
 from mapgen.project.named import named_environment
 from mapgen.report import Stopped
-from mapgen.runtime.aborted import LedgerFailed, RunAborted
+from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.events import Level, Plain, TechnicalEvent
 from mapgen.runtime.ledger import book_of
 from mapgen.runtime.ledger.conditions import Conditions
 from mapgen.service.duty import Duty
 from mapgen.service.flows import ServedFlow, sender_of, takers_of
-from mapgen.service.loop import Around, Unbound
+from mapgen.service.loop import Around, Unbound, reason_of
 from mapgen.service.reception import Awaiting, Sender, Taker
 from mapgen.service.tables import FreshTables
 from mapgen.spec.reader import flow_name
@@ -168,10 +168,8 @@ def _unbound(name: str, book: str | None, error: Exception) -> Unbound:
             return Unbound(
                 name, book, first.code, f"{place}{first.message}{more}", first.help or ""
             )
-        case RunAborted(code=code, message=message, help=advice):
-            return Unbound(name, book, code, message, advice)
         case _:
-            return Unbound(name, book, type(error).__name__, "an internal error", "")
+            return Unbound(name, book, **{"message": "an internal error", **reason_of(error)})
 
 
 def _together(faults: list[Exception]) -> Exception:

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -71,6 +71,16 @@ class Gate:
         if not is_ours or site not in (None, "same-origin"):
             return PlainTextResponse("a form of another page\n", 403)
         return None
+
+
+async def body_of(request: Request, most: int) -> bytes | None:
+    """Return the raw bytes of a request, None for more than so many."""
+    found = bytearray()
+    async for chunk in request.stream():
+        found += chunk
+        if len(found) > most:
+            return None
+    return bytes(found)
 
 
 def host_of(header: str) -> str:

@@ -20,7 +20,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.ledger.alerts import Alerts
 from mapgen.runtime.ledger.reports import Choice, OpenRecord, Reports
 from mapgen.service.console import shown
-from mapgen.service.console.guard import is_local
+from mapgen.service.console.guard import body_of, is_local
 from mapgen.service.console.hands import Hands
 from mapgen.service.console.signin import COOKIE, PATH, SECONDS, Session, SignIn
 
@@ -285,13 +285,9 @@ def _to_sign_in() -> Response:
 
 async def _form_of(request: Request) -> Form | None:
     """Return what a form holds, None for one that is too long or no form."""
-    content = bytearray()
-    async for chunk in request.stream():
-        content += chunk
-        if len(content) > _LONGEST_FORM:
-            return None
+    content = await body_of(request, _LONGEST_FORM)
     try:
-        return dict(parse_qsl(content.decode(), max_num_fields=20))
+        return None if content is None else dict(parse_qsl(content.decode(), max_num_fields=20))
     except ValueError:
         return None
 
