@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from mapgen.agreed.plan import Plan
 from mapgen.project.binding import BoundFlow, once_more
 from mapgen.runtime.delivery import Mapped, deliver
-from mapgen.runtime.delivery.again import Replay
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.draining import Drain
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.events import Observer
 from mapgen.runtime.ledger import Ledger, book_of
-from mapgen.runtime.ledger.reports import OpenRecord
 from mapgen.runtime.summary import Summary
+
+if TYPE_CHECKING:
+    from mapgen.runtime.ledger.reports import OpenRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,10 @@ class LiveFlow:
         drain: Drain | None = None,
     ) -> Summary:
         """Send records again, from the ledger's copies; return the counts. Raises RunAborted."""
+        from mapgen.runtime.delivery.again import (
+            Replay,  # a run that reads records has no need of it
+        )
+
         mapped = Replay(ledger, records, who).mapped(
             partial(once_more, self.fresh), self.remote, drain
         )

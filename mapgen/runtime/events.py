@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TextIO, assert_never
 
@@ -19,8 +19,7 @@ Level = Literal["info", "warning", "error"]
 Plain = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
-class BusinessEvent:
+class BusinessEvent(msgspec.Struct, frozen=True):
     """What became of one record, in the words of the business: `order 1001 -> SO000123 created`.
 
     `source` is the record's own key or its place, `number` what the ERP calls the document,
@@ -44,8 +43,7 @@ class BusinessEvent:
         return f"{self.source}{arrow} {self.outcome}{why}"
 
 
-@dataclass(frozen=True, slots=True)
-class TechnicalEvent:
+class TechnicalEvent(msgspec.Struct, frozen=True):
     """What the machinery did: a name, a level, and plain facts.
 
     Invariant: `facts` never hold a secret, a body, a query or a text that the ERP wrote.
@@ -53,7 +51,7 @@ class TechnicalEvent:
 
     name: str
     level: Level = "info"
-    facts: Mapping[str, Plain] = field(default_factory=dict)
+    facts: Mapping[str, Plain] = {}
     run: str | None = None
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import assert_never, get_args
+
+from msgspec.structs import replace
 
 from mapgen.agreed.paths import without_numbers
 from mapgen.runtime.aborted import RunAborted

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from functools import lru_cache, partial
 from itertools import groupby
 from typing import assert_never
+
+from msgspec.structs import replace
 
 from mapgen.agreed.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.aborted import RunAborted

@@ -7,7 +7,6 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any, Self
 
 import msgspec
@@ -82,8 +81,7 @@ _TOO_OLD = "it waited for longer than `dead_letter.keep`; its content is deleted
 _DROPPED = "dropped from the queue by hand"
 
 
-@dataclass(frozen=True, slots=True)
-class Began:
+class Began(msgspec.Struct, frozen=True):
     """A run that begins: of which flow and rules, by which version, where, and from what."""
 
     run: str
@@ -436,7 +434,7 @@ class Ledger:
         """Note that a run begins; return when."""
         now = self.now()
         with self.transaction() as connection:
-            values = {name: getattr(began, name) for name in began.__slots__}
+            values = msgspec.structs.asdict(began)
             connection.execute(insert(RUNS).values(**values, began_at=now))
         return now
 

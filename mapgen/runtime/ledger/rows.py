@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
@@ -18,8 +17,7 @@ Hold = tuple[int, str]
 """A row, and the token of who has it in hand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """That a page is staged whole: how far its feed is by that, and the rows of the inbox in it."""
 
     feed: str
@@ -27,8 +25,7 @@ class Mark:
     inbox: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Staged:
+class Staged(msgspec.Struct, frozen=True):
     """What became of a batch of outcomes when the ledger took it over.
 
     `outcomes` are the batch as it was taken: a record with a document that would be taken for one
@@ -49,8 +46,7 @@ class Staged:
     withdrawn: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
+class Need(msgspec.Struct, frozen=True):
     """A document that a claimed one needs, and the keys that the ERP gave it, where known."""
 
     document: str
@@ -58,8 +54,7 @@ class Need:
     keys: Keys | None
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True):
     """A document that one worker has taken in hand, its intent committed.
 
     `attempts` counts the earlier requests whose effect stayed unknown, `held_since` is a moment
@@ -92,8 +87,7 @@ class Claim:
         return self.row, self.token
 
 
-@dataclass(frozen=True, slots=True)
-class Acknowledgement:
+class Acknowledgement(msgspec.Struct, frozen=True):
     """The end that a claimed document came to; `keys` are those that the ERP gave it.
 
     `amount` is its money as the flow gave it, and of which currency. It `keeps_record` where steps
@@ -111,16 +105,14 @@ class Acknowledgement:
     keeps_record: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """A document that waits, since one that it needs found no way into the ERP."""
 
     source: str
     faults: tuple[ErrorReport, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class StillOpen:
+class StillOpen(msgspec.Struct, frozen=True):
     """How many documents and records earlier runs left without an end, and since when.
 
     `outdated` of them lie in the queue and were made by other rules than those of today.
@@ -131,8 +123,7 @@ class StillOpen:
     outdated: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(msgspec.Struct, frozen=True):
     """A document in a queue or a record that waits, without any value of it.
 
     `book` is the flow and the tenant, `rules` the hash of the rules that made it.

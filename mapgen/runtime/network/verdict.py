@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Final, Literal
 
 import httpx2
+import msgspec
 
 Kind = Literal[
     "transient", "unauthenticated", "needs_dependency", "permanent", "needs_person", "unexplained"
@@ -14,8 +14,7 @@ Kind = Literal[
 Effect = Literal["none", "unknown"]
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(msgspec.Struct, frozen=True):
     """What a failed request means.
 
     `kind` says who can help: time, a sign-in, another record, nobody, a person, or that the answer

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
@@ -14,6 +13,7 @@ from urllib.parse import quote
 
 import httpx2
 import msgspec
+from msgspec.structs import replace
 
 from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import DocumentPlan, HttpSend, Request, Step

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
+from msgspec.structs import replace
 
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted
@@ -20,68 +20,59 @@ from mapgen.runtime.rules import Rules
 NO_BODIES: Mapping[str, bytes] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class There:
+class There(msgspec.Struct, frozen=True):
     """A document that the target has: what people call it, its keys, its id, and what was asked."""
 
     number: str
     keys: dict[str, str]
     id: str | None
-    shown: Mapping[str, str] = field(default_factory=dict)
+    shown: Mapping[str, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Saved:
+class Saved(msgspec.Struct, frozen=True):
     """The document is saved; `otherwise` tells what of it is not as it was sent."""
 
     there: There
     otherwise: tuple[ErrorReport, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(msgspec.Struct, frozen=True):
     """The document is not saved, and would not be another time."""
 
     faults: tuple[ErrorReport, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Depends:
+class Depends(msgspec.Struct, frozen=True):
     """The document is not saved, because something that it needs is not there yet."""
 
     faults: tuple[ErrorReport, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class GivenUp:
+class GivenUp(msgspec.Struct, frozen=True):
     """The document is not saved after all attempts that the plan allows."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unanswered:
+class Unanswered(msgspec.Struct, frozen=True):
     """Nobody knows whether the document is saved, until it has settled and is looked up."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Lost:
+class Lost(msgspec.Struct, frozen=True):
     """Nobody knows whether the document is saved, and no look-up will tell."""
 
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class IdentityMismatch:
+class IdentityMismatch(msgspec.Struct, frozen=True):
     """The document is saved under this number, but its identity is not what was sent."""
 
     number: str
 
 
-@dataclass(frozen=True, slots=True)
-class Read:
+class Read(msgspec.Struct, frozen=True):
     """A document as the target has it, and what of it is not as in a body.
 
     `part` is None where the target does not show it, or could not be read.
@@ -94,8 +85,7 @@ class Read:
 WriteAnswer = Saved | Refused | Depends | GivenUp | Unanswered | Lost | IdentityMismatch
 
 
-@dataclass(frozen=True, slots=True)
-class Sending:
+class Sending(msgspec.Struct, frozen=True):
     """A document, or a step after one, as it is sent under a claim.
 
     `last_word` is called right before whatever may take effect, and keeps it back by raising, which
@@ -117,16 +107,15 @@ class NoLongerAbsent(Exception):
         self.answer: WriteAnswer = answer
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, frozen=True):
     """What a look-up found, by identity: documents, and what cannot be looked up.
 
     `doubled` are the identities that several documents have, one of which stands in `there`.
     """
 
-    there: dict[str, There] = field(default_factory=dict)
-    refused: dict[str, ErrorReport] = field(default_factory=dict)
-    doubled: set[str] = field(default_factory=set)
+    there: dict[str, There] = {}
+    refused: dict[str, ErrorReport] = {}
+    doubled: set[str] = set()
 
 
 class Writer(Protocol):
@@ -205,9 +194,7 @@ def reworded(answer: WriteAnswer, words: str) -> WriteAnswer:
     """Return an answer whose errors say first what it is that failed, if not the document."""
     if not isinstance(answer, Refused | Depends):
         return answer
-    faults = (
-        msgspec.structs.replace(one, message=f"{words}: {one.message}") for one in answer.faults
-    )
+    faults = (replace(one, message=f"{words}: {one.message}") for one in answer.faults)
     return replace(answer, faults=tuple(faults))
 
 

@@ -8,12 +8,12 @@ integration guide (Action_Execution), and the tests of its client.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
 import msgspec
+from msgspec.structs import replace
 
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted

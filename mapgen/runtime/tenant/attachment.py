@@ -11,11 +11,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import quote
 
 import httpx2
+from msgspec.structs import replace
 
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.aborted import RunAborted
@@ -49,14 +49,13 @@ _COMMENT = "PX-CbFileComment"
 _DIGEST = "sha256 "
 
 
-@dataclass(frozen=True, slots=True)
-class _HavingFiles(There):
+class _HavingFiles(There, frozen=True):
     """A document with the files that it has: the comment of each by its name, folded.
 
     `link` is where the ERP says that the next one is put.
     """
 
-    files: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, str] = {}
     link: str | None = None
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Annotated, Protocol
 
 import httpx2
 import msgspec
+from msgspec.structs import replace
 
 from mapgen.runtime.aborted import SignInRefused
 from mapgen.runtime.environment import Tenant

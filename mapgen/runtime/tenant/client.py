@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple, assert_never
@@ -11,6 +10,7 @@ from urllib.parse import quote
 
 import httpx2
 import msgspec
+from msgspec.structs import replace
 
 from mapgen.agreed.plan import DocumentPlan
 from mapgen.runtime.aborted import AccessRefused, RunAborted
