@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from mapgen.disk.workspace import SPEC_SUFFIX, SPECS, Workspace
-from mapgen.project.named import spec_of
 from mapgen.report import Stopped
 from mapgen.report.catalogue import project as messages
 from mapgen.report.catalogue import reading
@@ -59,4 +58,6 @@ def _named(workspace: Workspace, word: Path) -> Iterator[str]:
     elif len(word.parts) > 1 or word.suffix:
         raise Stopped(reading.file_missing(workspace.relative(word), "the spec"))
     else:
+        from mapgen.project.named import spec_of  # most commands name no flow
+
         yield spec_of(workspace, str(word))

@@ -142,12 +142,24 @@ def _hashed(folder: Path, but: str | None = None) -> str | None:
         for name, file in _files(folder, ""):
             if but is not None and name.endswith(but):
                 continue
-            with open(file, "rb") as stream:
-                content = hashlib.sha256(stream.read()).hexdigest()
+            content = hashlib.sha256(_content(file.path)).hexdigest()
             found.update(f"{name!r} {content}\n".encode("utf-8", "surrogateescape"))
     except (OSError, UnusualFileError):
         return None
     return found.hexdigest()
+
+
+def _content(path: str) -> bytes:
+    """Return what a file holds, with less ado than a stream makes of it. Raises OSError."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        most = os.fstat(opened).st_size + 1
+        content = os.read(opened, most)
+        if len(content) < most:
+            return content
+    finally:
+        os.close(opened)
+    return Path(path).read_bytes()  # it grew meanwhile, or has no size that the system tells
 
 
 def _files(folder: str | Path, below: str) -> Iterator[tuple[str, os.DirEntry[str]]]:

@@ -207,7 +207,9 @@ def start(sizes: Sizes) -> Found:
 def flows(sizes: Sizes) -> Found:
     """Measure the compiler over many flows; of fewer than 1,000, say what 1,000 would take."""
     steps = [size for size in _STEPS if size < sizes.flows] + [sizes.flows]
-    found: dict[int, tuple[float, ...]] = {size: compile_seconds(size) for size in steps}
+    found: dict[int, tuple[float, ...]] = {
+        size: compile_seconds(size, sizes.rounds) for size in steps
+    }
     is_whole = sizes.flows == _MANY_FLOWS
     how, scaled = ("measured", found[sizes.flows]) if is_whole else _scaled(found)
     kinds = (("cold", 40.0), ("unchanged", 1.0), ("`generate --check`", 1.0))
