@@ -11,14 +11,12 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TypedDict
 
-import click
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 
 from mapgen.cli.ledgers import address_of, trying
-from mapgen.cli.output import say
+from mapgen.cli.output import listening_at, say
 from mapgen.cli.watching import watching
-from mapgen.disk.boundary import reason_of
 from mapgen.disk.workspace import Workspace
 from mapgen.project.leads import values_of
 from mapgen.project.named import named_environment
@@ -74,7 +72,8 @@ def operate(
     with ExitStack() as open_:
         listener = None
         if port is not None:
-            listener = open_.enter_context(_listening(options["host"], port))
+            with listening_at(options["host"], port, "; choose another with --port"):
+                listener = open_.enter_context(closing(listen(options["host"], port)))
         ledger = open_.enter_context(Ledger(address))
         observer = open_.enter_context(watching(None, options["log"], options["technical_log"]))
         open_.enter_context(SESSIONS.lingering(_LINGERS))
@@ -149,18 +148,6 @@ def _ended_by_signals() -> threading.Event:
         signal.signal(name, end)
     threading.Thread(target=tell, name="ending", daemon=True).start()
     return ended
-
-
-@contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """Listen. Raises ClickException where the place is taken, before anything is opened."""
-    try:
-        listener = listen(host, port)
-    except OSError as error:
-        words = f"cannot listen on {host}:{port}: {reason_of(error)}; choose another with --port"
-        raise click.ClickException(words) from None
-    with closing(listener):
-        yield listener
 
 
 def _watch_of(around: Around, environment: Environment) -> Watch:

@@ -169,6 +169,16 @@ def make_folder(folder: Path) -> None:
 
 
 @contextlib.contextmanager
+def listening_at(host: str, port: int, advice: str = "") -> Iterator[None]:
+    """Raise ClickException where a place is taken that something begins to listen at inside."""
+    try:
+        yield
+    except OSError as error:
+        words = f"cannot listen on {host}:{port}: {reason_of(error)}{advice}"
+        raise click.ClickException(words) from None
+
+
+@contextlib.contextmanager
 def writing(
     path: Path | None, otherwise: BinaryIO | None = None, *, is_private: bool = False
 ) -> Iterator[Write]:

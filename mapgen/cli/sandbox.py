@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mapgen.cli.options import Target, force_option
-from mapgen.cli.output import place, say
+from mapgen.cli.output import listening_at, place, say
 from mapgen.disk.boundary import reason_of
 
 if TYPE_CHECKING:
@@ -89,10 +89,8 @@ def sandbox(project: Path | None, /, command: tuple[str, ...], **options: Any) -
         settings=settings,
     )
     host, port = options["host"], options["port"]
-    try:
+    with listening_at(host, port):
         listener = listen(host, port)
-    except OSError as error:
-        raise _not_listening(host, port, error) from None
     beside = ExitStack()
     environment = settings.credentials.environment(url_of(listener))
     if options["has_shop"]:
@@ -123,15 +121,9 @@ def _shop(port: int, settings: Settings) -> Iterator[dict[str, str]]:
 
     chosen = ShopSettings(failures=settings.failures, latency=settings.latency)
     with ExitStack() as stack:
-        try:
+        with listening_at("127.0.0.1", port):
             served = stack.enter_context(serve_shop(chosen, port))
-        except OSError as error:
-            raise _not_listening("127.0.0.1", port, error) from None
         yield served.environment
-
-
-def _not_listening(host: str, port: int, error: OSError) -> click.ClickException:
-    return click.ClickException(f"cannot listen on {host}:{port}: {reason_of(error)}")
 
 
 def _run(command: tuple[str, ...], environment: Mapping[str, str]) -> int:

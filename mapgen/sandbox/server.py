@@ -17,7 +17,7 @@ from mapgen.sandbox.records import AttachedFile, Store
 from mapgen.sandbox.seed import Seed, seed_of
 from mapgen.sandbox.seeding import sow
 from mapgen.sandbox.settings import Credentials, Settings
-from mapgen.sandbox.sites import look, server_of
+from mapgen.sandbox.sites import Served, look, server_of
 from mapgen.sandbox.tenant import Tenant
 from mapgen.sockets import listen, running, url_of
 
@@ -45,10 +45,9 @@ def server(tenant: Tenant) -> uvicorn.Server:
 
 
 @dataclass(frozen=True, slots=True)
-class Sandbox:
+class Sandbox(Served):
     """A tenant that is being served: where, for whom, and what it holds."""
 
-    url: str
     credentials: Credentials
     tenant: Tenant = field(repr=False)
 
@@ -64,14 +63,6 @@ class Sandbox:
     def files(self, record: str) -> list[AttachedFile]:
         """Return the files of a record, by its id, in the order in which they came."""
         return self.tenant.store.files(record)
-
-    def requests(self) -> list[dict[str, object]]:
-        """Return the log of requests, the oldest first."""
-        return cast(list[dict[str, object]], look(self.url, "requests")["requests"])
-
-    def counts(self) -> dict[str, int]:
-        """Return how many requests had which answer: `{"PUT SalesOrder 200": 3}`."""
-        return cast(dict[str, int], look(self.url, "requests")["counts"])
 
     def overview(self) -> dict[str, object]:
         return cast(dict[str, object], look(self.url, ""))

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any, ClassVar, TypeAlias, cast
+from typing import Any, ClassVar, TypeAlias
 
 import msgspec
 import uvicorn
@@ -23,7 +23,7 @@ from starlette.routing import Route
 from mapgen.sandbox.calls import Call, Reply
 from mapgen.sandbox.errors import Refused
 from mapgen.sandbox.failures import InjectedFailure
-from mapgen.sandbox.sites import UNAVAILABLE, Connections, Handler, Site, look, server_of
+from mapgen.sandbox.sites import UNAVAILABLE, Connections, Handler, Served, Site, server_of
 from mapgen.sockets import listen, running, url_of
 
 _FIRST_ID = 4_500_000_001
@@ -210,20 +210,15 @@ def shop_server(shop: Shop) -> uvicorn.Server:
 
 
 @dataclass(frozen=True, slots=True)
-class ServedShop:
+class ServedShop(Served):
     """A shop that is being served: where, and what it holds."""
 
-    url: str
     shop: Shop = field(repr=False)
 
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables that a delivery to this shop reads."""
         return self.shop.settings.environment(self.url)
-
-    def counts(self) -> dict[str, int]:
-        """Return how many requests had which answer: `{"POST fulfillments 201": 3}`."""
-        return cast(dict[str, int], look(self.url, "requests")["counts"])
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMappi
 from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, TypeAlias, cast
 from urllib.request import urlopen
 
 import msgspec
@@ -166,6 +166,21 @@ def look(url: str, place: str) -> Any:
     """Return what a served system shows to people and tests at a place."""
     with urlopen(f"{url}/sandbox/{place}".rstrip("/"), timeout=30) as answer:
         return json.loads(answer.read(), parse_float=Decimal)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A system that is being served, and where."""
+
+    url: str
+
+    def requests(self) -> list[dict[str, object]]:
+        """Return the log of requests, the oldest first."""
+        return cast(list[dict[str, object]], look(self.url, "requests")["requests"])
+
+    def counts(self) -> dict[str, int]:
+        """Return how many requests had which answer: `{"PUT SalesOrder 200": 3}`."""
+        return cast(dict[str, int], look(self.url, "requests")["counts"])
 
 
 def server_of(application: Callable[[Connections], Starlette]) -> uvicorn.Server:

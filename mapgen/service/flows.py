@@ -21,9 +21,9 @@ from mapgen.runtime.feeds.kind import Feed, NoFeed
 from mapgen.runtime.feeds.kinds import Around, opened
 from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.summary import Summary
-from mapgen.service.loop import Why
+from mapgen.service.loop import Pace, Why
 from mapgen.service.reception import Awaiting, Sender, Taker
-from mapgen.service.schedule import Schedule, schedule_of
+from mapgen.service.schedule import schedule_of
 from mapgen.service.tables import FreshTables
 from mapgen.spec import model as spec
 
@@ -40,24 +40,10 @@ class ServedFlow(LiveFlow):
         return self.bound if self.tables is None else self.tables.bound()
 
     @property
-    def rules(self) -> str:
-        """The hash of its rules."""
-        return self.plan.rules
-
-    @property
-    def mode(self) -> str:
-        """What arrivals do."""
-        return self.plan.mode
-
-    @property
-    def schedule(self) -> Schedule:
-        """When cycles are started by the clock."""
-        return schedule_of(self.plan.schedule)
-
-    @property
-    def retry_seconds(self) -> float:
-        """How long after a cycle that left something the next one tries again."""
-        return self.plan.retry.ceiling
+    def pace(self) -> Pace:
+        """When it runs, as its plan says."""
+        plan = self.plan
+        return Pace(plan.rules, plan.mode, schedule_of(plan.schedule), plan.retry.ceiling)
 
     def cycle(self, why: Why, ledger: Ledger, observer: Observer, drain: Drain) -> Summary | None:
         """Deliver what came and what is left: a run for each feed, so that one holds up no other.

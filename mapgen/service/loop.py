@@ -45,24 +45,26 @@ class InTurns(Protocol):
         """What the ledger keeps it under."""
 
 
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When a flow runs: what starts its cycles, and how soon one that left something is followed.
+
+    `rules` is the hash of its rules. `mode` is what arrivals do: `direct` starts a cycle at once,
+    `queued` soon, `batch` none.
+    """
+
+    rules: str
+    mode: str
+    schedule: Schedule
+    retry_seconds: float
+
+
 class Cycled(InTurns, Protocol):
     """A flow that a loop runs cycles of."""
 
     @property
-    def rules(self) -> str:
-        """The hash of its rules."""
-
-    @property
-    def mode(self) -> str:
-        """What arrivals do: `direct` starts a cycle at once, `queued` soon, `batch` none."""
-
-    @property
-    def schedule(self) -> Schedule:
-        """When cycles are started by the clock."""
-
-    @property
-    def retry_seconds(self) -> float:
-        """How long after a cycle that left something the next one tries again."""
+    def pace(self) -> Pace:
+        """When it runs."""
 
     def cycle(self, why: Why, ledger: Ledger, observer: Observer, drain: Drain) -> Summary | None:
         """Deliver what came and what is left; return the counts, None where nothing was to do.
@@ -147,7 +149,7 @@ class Loop:
         self._news = threading.Event()
         self._again_at: float | None = time.monotonic()
         self._wait = _FIRST_WAIT
-        self.status.next_at = flow.schedule.next(around.clock.now())
+        self.status.next_at = flow.pace.schedule.next(around.clock.now())
         self.thread = threading.Thread(target=self._run, name=f"flow {flow.name}", daemon=True)
 
     def wake(self) -> None:
@@ -185,13 +187,13 @@ class Loop:
         if self._is_backing_off(now):
             return None
         if due is not None and due <= self._clock.now():
-            after = self.flow.schedule.after
+            after = self.flow.pace.schedule.after
             if after is None or self._around.board.is_settled(after, due):
                 return "scheduled"
             return None
         if self._again_at is not None and now >= self._again_at:
             return "left"
-        is_asked = self.flow.mode != "batch" or due is None
+        is_asked = self.flow.pace.mode != "batch" or due is None
         if is_asked and self._ledger.count_waiting(self.flow.book):
             return "arrived"
         return None
@@ -206,14 +208,14 @@ class Loop:
         found = cycled(self.flow, self.status, self._around, why)
         self._wait = _FIRST_WAIT
         is_left = found is not None and (found.deferred or found.open)
-        self._again_at = time.monotonic() + self.flow.retry_seconds if is_left else None
+        self._again_at = time.monotonic() + self.flow.pace.retry_seconds if is_left else None
         self._pass_over()
 
     def _pass_over(self) -> None:
         """Let the next start be the first one behind now: those that were missed are one."""
         due = self.status.next_at
         if due is not None and due <= self._clock.now():
-            self.status.next_at = self.flow.schedule.next(self._clock.now())
+            self.status.next_at = self.flow.pace.schedule.next(self._clock.now())
 
     def _failed(self, fault: Exception) -> None:
         self._again_at = time.monotonic() + self._wait
@@ -231,7 +233,7 @@ class Loop:
         is_backing_off = self._is_backing_off(time.monotonic())
         if has_news and not is_backing_off:
             self._news.clear()
-            if self.flow.mode == "queued":
+            if self.flow.pace.mode == "queued":
                 self._drain.wait(_LONGEST_REST)  # more may come, which then go together
         elif has_news:
             self._drain.wait(rest)

@@ -88,7 +88,7 @@ class Worker(Reception):
     def add(self, flow: Cycled) -> None:
         """Let a flow run, too."""
         status = self._around.board.flows.setdefault(flow.name, Status())
-        status.next_at = flow.schedule.next(self._around.clock.now())
+        status.next_at = flow.pace.schedule.next(self._around.clock.now())
         with self._turn:
             self._known = {**self._known, flow.name: _Known(flow, status)}
 
@@ -213,30 +213,32 @@ class Worker(Reception):
     async def _ring_for(self, app: procrastinate.App, known: _Known, *, is_heard: bool) -> None:
         """Ring for a flow where something lies in its inbox, or it is time to try what is left."""
         flow, now = known.flow, time.monotonic()
-        if flow.mode != "batch" and (is_heard or now >= known.look_at):
+        if flow.pace.mode != "batch" and (is_heard or now >= known.look_at):
             waiting = await asyncio.to_thread(self._around.ledger.count_waiting, flow.book)
             known.look_at = now + (_RING if waiting else _LOOK)
             if waiting:
-                await _defer(app, flow.name, flow.rules, "arrived")
+                await _defer(app, flow.name, flow.pace.rules, "arrived")
                 return
         if now >= known.left_at:
-            known.left_at = now + max(_LEFT, flow.retry_seconds)
-            await _defer(app, flow.name, flow.rules, "left")
+            known.left_at = now + max(_LEFT, flow.pace.retry_seconds)
+            await _defer(app, flow.name, flow.pace.rules, "left")
 
     async def _ring_by_clock(self, app: procrastinate.App, known: _Known) -> None:
         flow, due, now = known.flow, known.status.next_at, self._around.clock.now()
         if due is None or due > now:
             return
-        if flow.schedule.after and not await self._is_settled(app, flow.schedule.after, due):
+        if flow.pace.schedule.after and not await self._is_settled(
+            app, flow.pace.schedule.after, due
+        ):
             return
         moment = int(due.timestamp())
-        job = _job(app, flow.name, flow.rules, "scheduled", timestamp=moment)
+        job = _job(app, flow.name, flow.pace.rules, "scheduled", timestamp=moment)
         # Whoever comes first rings for a moment, and no other.
         with suppress(AlreadyEnqueued):
             await app.job_manager.defer_periodic_job(
                 job=job, periodic_id=flow.book, defer_timestamp=moment
             )
-        known.status.next_at = flow.schedule.next(now)
+        known.status.next_at = flow.pace.schedule.next(now)
 
     async def _is_settled(self, app: procrastinate.App, flow: str, moment: datetime) -> bool:
         """Whether a flow has nothing to do, with any worker, that was due up to a moment.
@@ -250,7 +252,7 @@ class Worker(Reception):
         if due is not None and due <= moment:
             return False
         for is_scheduled in (True, False):
-            lock = _queueing_lock(flow, known.flow.rules, is_scheduled=is_scheduled)
+            lock = _queueing_lock(flow, known.flow.pace.rules, is_scheduled=is_scheduled)
             for job in await app.job_manager.list_jobs_async(queue=_QUEUE, queueing_lock=lock):
                 is_first = not job.task_kwargs.get("tries")
                 if is_first and (is_scheduled or job.status == JobStatus.DOING.value):
@@ -262,7 +264,7 @@ class Worker(Reception):
     ) -> None:
         """Run a cycle of a flow, or see that it is rung for once more."""
         known = self._known.get(flow)
-        if known is None or known.flow.rules != rules:
+        if known is None or known.flow.pace.rules != rules:
             if tries >= _MOST_TRIES:
                 self.tell("no worker knows these rules", "warning", flow=flow, rules=rules)
             else:

@@ -34,7 +34,7 @@ from mapgen.runtime.outcome import Document, ErrorReport, Origin, Rejected
 from mapgen.runtime.summary import Summary
 from mapgen.service.app import application
 from mapgen.service.clock import ServiceClock
-from mapgen.service.loop import Around, Status, Why, note_failed, note_well
+from mapgen.service.loop import Around, Pace, Status, Why, note_failed, note_well
 from mapgen.service.pushes import SECRET_HEADER
 from mapgen.service.reception import Sender, Taker
 from mapgen.service.schedule import Schedule
@@ -59,6 +59,10 @@ class Orders:
     whys: list[Why] = field(default_factory=list)
     name: str = "orders"
     rules: str = ""
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.rules, self.mode, self.schedule, self.retry_seconds)
 
     @property
     def book(self) -> str:

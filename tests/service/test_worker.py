@@ -21,7 +21,7 @@ from mapgen.runtime.events import Observer
 from mapgen.runtime.ledger import Delivery, Ledger, book_of
 from mapgen.runtime.summary import Summary
 from mapgen.service.clock import ServiceClock
-from mapgen.service.loop import Around, Why
+from mapgen.service.loop import Around, Pace, Why
 from mapgen.service.schedule import Schedule
 from mapgen.service.worker import Worker
 from tests.runtime_delivery.processes import PROCESSES
@@ -138,6 +138,10 @@ class Timed:
     rules: str = "of today"
     mode: str = "batch"
     retry_seconds: float = 3_600.0
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.rules, self.mode, self.schedule, self.retry_seconds)
 
     @property
     def book(self) -> str:

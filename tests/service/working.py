@@ -19,7 +19,7 @@ from mapgen.runtime.ledger import Ledger, book_of
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.summary import Summary
 from mapgen.service.clock import ServiceClock
-from mapgen.service.loop import Around, Why
+from mapgen.service.loop import Around, Pace, Why
 from mapgen.service.schedule import Schedule
 from mapgen.service.service import holder
 from mapgen.service.worker import Worker
@@ -40,6 +40,10 @@ class Orders:
     mode: str = "direct"
     schedule: Schedule = field(default_factory=Schedule)
     retry_seconds: float = 1.0
+
+    @property
+    def pace(self) -> Pace:
+        return Pace(self.rules, self.mode, self.schedule, self.retry_seconds)
 
     @property
     def book(self) -> str:
