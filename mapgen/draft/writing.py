@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from msgspec import Struct
 
@@ -18,6 +18,11 @@ from mapgen.draft.proposals import Open, Part, Proposed, Rule
 from mapgen.emit.templates import render
 from mapgen.escaping import yaml
 
+# What a form of files is said by, in the order of a draft.
+_SAID = (
+    *("format", "envelope", "delimiter", "encoding", "header_line"),
+    *("decimal", "thousands", "dates"),
+)
 _UNDO = ("cancel", "void", "reverse", "delete")
 WIDTH = 100
 
@@ -71,26 +76,21 @@ def draft(frame: Frame, entity: Entity, schema: SourceSchema, proposed: Proposed
 
 def _form(form: Form) -> str:
     """Return what a source says of its files, where they are no plain JSON."""
-    said: dict[str, str] = {}
-    if form.format != "json":
-        said["format"] = form.format
-    if form.envelope:
-        said["envelope"] = f"[{', '.join(map(yaml, form.envelope))}]"
-    if form.delimiter != ",":
-        said["delimiter"] = json.dumps(form.delimiter)
-    if form.encoding != "utf-8":
-        said["encoding"] = form.encoding
-    if form.header_line != 1:
-        said["header_line"] = str(form.header_line)
-    said |= {
-        name: json.dumps(sign)
-        for name, sign in (("decimal", form.decimal), ("thousands", form.thousands))
-        if sign is not None
-    }
-    if form.dates:
-        days = (f"{yaml(name)}: {yaml(words)}" for name, words in form.dates.items())
-        said["dates"] = f"{{{', '.join(days)}}}"
-    return "".join(f", {name}: {words}" for name, words in said.items())
+    said = [name for name in _SAID if getattr(form, name) != getattr(Form(), name)]
+    return "".join(f", {name}: {_written(getattr(form, name))}" for name in said)
+
+
+def _written(value: object) -> str:
+    match value:
+        case tuple():
+            return f"[{', '.join(map(_written, value))}]"
+        case Mapping():
+            days = (f"{_written(name)}: {_written(words)}" for name, words in value.items())
+            return f"{{{', '.join(days)}}}"
+        case str() if value.isprintable():
+            return yaml(value)
+        case _:
+            return json.dumps(value)  # numbers, and tabs as people write them
 
 
 def _rules(members: Iterable[Rule | Part], missing: Iterable[Open], indent: int) -> Iterator[str]:
