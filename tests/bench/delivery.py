@@ -1,6 +1,7 @@
 """`mapgen run` beside a plain loop that sends the same documents and remembers nothing.
 
-As a program, the loop: `python -m tests.bench.delivery ORDERS`, with the variables of a delivery.
+As a program, the loop: `python -m tests.bench.delivery ORDERS [careful]`, with the variables of a
+delivery. A careful one looks each order up before it sends it, and reads the answer with the rows.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx2
+import orjson
 
 from tests.bench import yardstick
 from tests.bench.flows import MAPGEN
@@ -30,23 +32,30 @@ _SEED = ROOT / "specs" / "shopify" / "samples" / "tenant.json"
 _STARTING_SECONDS = 60
 
 
-def throughput(count: int, rounds: int) -> Measured:
-    """Return how many documents a run delivers while the loop delivers one, by the clock."""
+def throughput(count: int, rounds: int) -> tuple[Measured, Measured]:
+    """Return how many documents are delivered while the plain loop delivers one, by the clock.
+
+    First by a run, then by a careful loop.
+    """
     with TemporaryDirectory(prefix="bench") as name, tenant(Path(name)) as variables:
         folder = _workspace(Path(name))
-        found = []
+        found: list[tuple[float, float]] = []
         for number in range(rounds):
             # Each order is new to the tenant: the loop would make it twice, the run would not.
-            both = [_orders(folder, count, 2 * number + half) for half in range(2)]
+            parts = [_orders(folder, count, 3 * number + part) for part in range(3)]
             ledger = f"sqlite:///{folder}/ledger-{number}.db"
-            given = ("--env", "local", "--input", str(both[0]), "--state", ledger)
-            run = (*MAPGEN, "run", "shopify_orders", *given)
-            loop = (sys.executable, "-m", "tests.bench.delivery", str(both[1]))
-            commands = [(run, folder), (loop, ROOT)]
-            seconds = [_seconds(*one, variables) for one in commands[:: -1 if number % 2 else 1]]
-            of_run, of_loop = seconds[:: -1 if number % 2 else 1]
-            found.append(of_loop / of_run)
-    return spread(found)
+            given = ("--env", "local", "--input", str(parts[0]), "--state", ledger)
+            loop = (sys.executable, "-m", "tests.bench.delivery")
+            commands = [
+                ((*MAPGEN, "run", "shopify_orders", *given), folder),
+                ((*loop, str(parts[1])), ROOT),
+                ((*loop, str(parts[2]), "careful"), ROOT),
+            ]
+            turn = -1 if number % 2 else 1
+            run, plain, careful = [_seconds(*one, variables) for one in commands[::turn]][::turn]
+            found.append((plain / run, plain / careful))
+    of_run, of_careful = zip(*found, strict=True)
+    return spread(of_run), spread(of_careful)
 
 
 def _orders(folder: Path, count: int, part: int) -> Path:
@@ -90,7 +99,7 @@ def tenant(folder: Path) -> Iterator[dict[str, str]]:
         sandbox.wait()
 
 
-async def _send_all(path: Path) -> None:
+async def _send_all(path: Path, *, is_careful: bool) -> None:
     """Sign in, send the documents of a file, sign out: what anyone writes first."""
     given = {name: os.environ[f"ACUMATICA_{name.upper()}"] for name in _CREDENTIALS}
     shop, url = yardstick.setup(), os.environ["ACUMATICA_URL"]
@@ -100,23 +109,44 @@ async def _send_all(path: Path) -> None:
         answer = await http.post("/identity/connect/token", data=grant)
         token = answer.raise_for_status().json()["access_token"]
         http.headers["Authorization"] = f"Bearer {token}"
+        put = _put_carefully if is_careful else _put
         with path.open("rb") as lines:
 
             async def send() -> None:
                 for line in lines:
-                    answer = await http.put(
-                        "/entity/Default/24.200.001/SalesOrder",
-                        content=yardstick.document_of(line, shop),
-                        headers={"Content-Type": "application/json"},
-                    )
-                    answer.raise_for_status()
+                    await put(http, yardstick.document_of(line, shop))
 
             await asyncio.gather(*(send() for _ in range(_CONCURRENCY)))
         await http.post("/entity/auth/logout")
 
 
+async def _put(http: httpx2.AsyncClient, body: bytes, query: str = "") -> httpx2.Response:
+    headers = {"Content-Type": "application/json"}
+    return (await http.put(f"{_ORDERS}{query}", content=body, headers=headers)).raise_for_status()
+
+
+async def _put_carefully(http: httpx2.AsyncClient, body: bytes) -> None:
+    """Send an order that the tenant has not; see that it was saved, with all its rows."""
+    order = orjson.loads(body)
+    reference, parts = order["ExternalRef"], [name for name in _PARTS if name in order]
+    asked = {
+        "$filter": f"OrderType eq 'SO' and ExternalRef eq '{reference['value']}'",
+        "$select": "OrderNbr,ExternalRef",
+    }
+    if (await http.get(_ORDERS, params=asked)).raise_for_status().json():
+        return
+    saved = (await _put(http, body, f"?$expand={','.join(parts)}")).json()
+    if saved["ExternalRef"] != reference or len(saved["Details"]) != len(order["Details"]):
+        raise RuntimeError(f"{saved['OrderNbr']} is saved otherwise than sent")
+
+
+_ORDERS = "/entity/Default/24.200.001/SalesOrder"
+_PARTS = (
+    "BillToAddress", "BillToContact", "Details", "ShipToAddress", "ShipToContact",
+    "ShippingSettings", "TaxDetails",
+)  # fmt: skip
 _CREDENTIALS = ("client_id", "client_secret", "username", "password")
 
 
 if __name__ == "__main__":
-    asyncio.run(_send_all(Path(sys.argv[1])))
+    asyncio.run(_send_all(Path(sys.argv[1]), is_careful=sys.argv[2:] == ["careful"]))
