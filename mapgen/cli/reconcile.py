@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypedDict, Unpack
 
 import click
 import msgspec
+from msgspec import Struct, field
 
 from mapgen.cli import FAULTS
 from mapgen.cli.ledgers import WORDS, Age, opened_ledger
@@ -44,8 +44,7 @@ class _Options(TypedDict):
     state: str | None
 
 
-@dataclass(slots=True)
-class _Repair:
+class _Repair(Struct):
     """What a repair sends again: documents by name and identity, with why; their records."""
 
     documents: dict[tuple[str, str], Lost] = field(default_factory=dict)

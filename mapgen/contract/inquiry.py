@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from xml.parsers import expat
+
+from msgspec import Struct, field
 
 from mapgen.report import Stopped
 from mapgen.report.catalogue import schemas
@@ -20,16 +21,14 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
 _TEXT: Mapping[str, str] = {"type": "string"}
 
 
-@dataclass(slots=True)
-class _Type:
+class _Type(Struct):
     """A type of rows: its columns with what is said of them, and those that tell rows apart."""
 
     columns: dict[str, Mapping[str, str]] = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class _Reader:
+class _Reader(Struct):
     """What a document says of types and of the sets that are made of them."""
 
     types: dict[str, _Type] = field(default_factory=dict)

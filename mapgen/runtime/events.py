@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TextIO, assert_never
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.runtime.lines import shown_json
 from mapgen.runtime.summary import Counts
@@ -110,8 +110,7 @@ class JsonLog(Observer):
 _OF_BOTH = frozenset({"run began", "run ended"})
 
 
-@dataclass(frozen=True, slots=True)
-class Together(Observer):
+class Together(Struct, Observer, frozen=True):
     """Several observers as one, told in their order."""
 
     observers: tuple[Observer, ...]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 Key = TypeVar("Key", bound=Hashable)
 Row = TypeVar("Row")
@@ -13,8 +14,7 @@ KeyOf = TypeVar("KeyOf", bound=Hashable, covariant=True)
 RowOf = TypeVar("RowOf", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Group(Generic[KeyOf, RowOf]):
+class Group(Struct, Generic[KeyOf, RowOf], frozen=True):
     """The rows of one key, in their order."""
 
     key: KeyOf

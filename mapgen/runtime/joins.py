@@ -10,12 +10,12 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import chain
 from typing import Literal, Self
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from mapgen.agreed.paths import member_path
@@ -56,8 +56,7 @@ class UnfitKey(Exception):
         self.fault = fault
 
 
-@dataclass(frozen=True, slots=True)
-class JoinedFile:
+class JoinedFile(Struct, frozen=True):
     """A file that is joined: its name, and its records.
 
     One that `is_input` holds the records of the flow as well: what has the key of the join is

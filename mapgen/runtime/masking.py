@@ -11,8 +11,9 @@ import html
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote
+
+from msgspec import Struct
 
 MASKED = "***"
 # A shorter piece of a value tells nobody who it is, and stands in too many other words.
@@ -33,8 +34,7 @@ _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "å": "aa", "ø": 
 _DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 
 
-@dataclass(frozen=True, slots=True)
-class Masker:
+class Masker(Struct, frozen=True):
     """Masks pieces of some personal values.
 
     `whole` matches the values as they are, `words` are theirs, `pieces` all parts of some length,

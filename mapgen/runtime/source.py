@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import typing
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache, lru_cache
 from types import GenericAlias
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.paths import holder_of, member_path
 from mapgen.runtime.annotations import (
@@ -219,8 +219,7 @@ class ErrorValue:
     __getattr__ = _raising
 
 
-@dataclass(frozen=True, slots=True)
-class TypeMismatch:
+class TypeMismatch(Struct, frozen=True):
     """What stands in a record for a value that could not be read: no struct takes it."""
 
     fault: RuleError

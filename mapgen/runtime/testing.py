@@ -9,7 +9,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +16,7 @@ from typing import Any, Self
 import jsonschema_rs
 import msgspec
 from hypothesis import strategies
+from msgspec import Struct
 
 from mapgen.agreed.paths import names_along, row_numbers, steps
 from mapgen.runtime.lines import document_line, reject_line
@@ -49,8 +49,7 @@ _DAMAGES: tuple[object, ...] = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Fixture:
+class Fixture(Struct, frozen=True):
     """One example of a flow."""
 
     name: str
@@ -63,8 +62,7 @@ class Fixture:
         return self.name
 
 
-@dataclass(frozen=True, slots=True)
-class FlowUnderTest:
+class FlowUnderTest(Struct, frozen=True):
     """A flow with its examples, ready to be asked."""
 
     transformer: Transformer

@@ -11,7 +11,6 @@ import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache, partial
 from operator import attrgetter
@@ -21,7 +20,7 @@ from typing import Any, BinaryIO, get_args, get_type_hints
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from mapgen.agreed.paths import names_along
 from mapgen.agreed.plan import STEPS, DocumentPlan, FileTable, Plan
@@ -71,8 +70,7 @@ class _ToldBranch(msgspec.Struct, frozen=True):
     branch: StringValue
 
 
-@dataclass(frozen=True, slots=True)
-class LoadedFlow:
+class LoadedFlow(Struct, frozen=True):
     """A folder of `generated/`, loaded."""
 
     module: ModuleType
@@ -93,8 +91,7 @@ class LoadedFlow:
         return Transformer(self, bound_to)
 
 
-@dataclass(frozen=True, slots=True)
-class Bound:
+class Bound(Struct, frozen=True):
     """What an environment gives a flow: settings and lookup tables, as structs of its module."""
 
     settings: Any

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from mapgen.agreed.plan import Plan
 from mapgen.durations import HOUR, span
@@ -42,8 +43,7 @@ _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
 """What each alert of a spec is held against: of the last hour, or of what is there now."""
 
 
-@dataclass(frozen=True, slots=True)
-class Watched:
+class Watched(Struct, frozen=True):
     """A flow that is looked after: its book in the ledger, beyond which values it is told."""
 
     name: str

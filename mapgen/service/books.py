@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from mapgen.runtime.aborted import RunAborted
 from mapgen.runtime.delivery.reconcile import Booked, Books, Scope, compared
@@ -21,8 +22,7 @@ _AGAIN = 300.0
 """Seconds after a comparison that could not be made."""
 
 
-@dataclass(slots=True)
-class _Account:
+class _Account(Struct):
     """A flow whose books are compared: when next, and since when that is so."""
 
     flow: Booked

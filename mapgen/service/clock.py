@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from msgspec import Struct, field
 
-@dataclass(frozen=True, slots=True)
-class ServiceClock:
+
+class ServiceClock(Struct, frozen=True):
     """Tells the time of schedules; `speed` hours of it pass in an hour."""
 
     speed: float = 1.0

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from mapgen.agreed.plan import Plan
 from mapgen.disk.workspace import Workspace
@@ -34,8 +35,7 @@ _HOLDS = 3 * _LONGEST_WAIT
 """Seconds for which the ledger takes a flow to be not bound after it was tried last."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A flow that runs by itself, bound or not; what is sent to it, and who may send."""
 
     flow: ServedFlow | Unbound

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from croniter import croniter
+from msgspec import Struct
 
 from mapgen.durations import DAY, HOUR, MINUTE
 
@@ -18,8 +18,7 @@ _UNITS = {"minute": int(MINUTE), "hour": int(HOUR), "day": int(DAY)}
 _EPOCH = datetime(1970, 1, 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Schedule:
+class Schedule(Struct, frozen=True):
     """Moments, by the clock on the wall of the machine: every so often, or at times of day.
 
     `seconds` are counted from midnight, so that `every 15 minutes` is at :00, :15, :30, :45; `cron`

@@ -17,13 +17,13 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import procrastinate
 import psycopg
 import psycopg_pool
+from msgspec import Struct, field
 from procrastinate.exceptions import AlreadyEnqueued, ConnectorException
 from procrastinate.jobs import Job
 from procrastinate.jobs import Status as JobStatus
@@ -56,8 +56,7 @@ _KEEP_ALIVE: dict[str, Any] = {
 _AWAY = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, OSError, RunAborted)
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """A flow of a worker, how it is here, and when it is rung for what earlier cycles left.
 
     `look_at` is when its inbox is looked at again, though no bell rings.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.plan import LedgerTable as InLedger
 from mapgen.agreed.plan import RemoteTable
@@ -90,8 +90,7 @@ def passes(reports: Reports, of_kept: OfKept, record: OpenRecord) -> bool | None
     return not any(isinstance(outcome, Rejected) for outcome in outcomes)
 
 
-@dataclass(frozen=True, slots=True)
-class Replay:
+class Replay(Struct, frozen=True):
     """Open records to be sent again, each from the ledger's copy, and who asked for it."""
 
     ledger: Ledger
@@ -116,8 +115,7 @@ class Replay:
             yield from (kept for kept in map(reports.copy_of, part) if kept is not None)
 
 
-@dataclass(frozen=True, slots=True)
-class _CopiesFeed:
+class _CopiesFeed(Struct, frozen=True):
     """Records as the ledger holds them, each a page."""
 
     copies: Callable[[], Iterable[Kept]]

@@ -6,10 +6,11 @@ import contextlib
 import signal
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from types import FrameType
 from typing import assert_never
+
+from msgspec import Struct
 
 from mapgen import __version__
 from mapgen.agreed.plan import Plan
@@ -37,8 +38,7 @@ _LONGEST_GRACE = 10.0
 """Seconds that requests under way get to finish when a run is stopped; the rest settles."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mapped:
+class Mapped(Struct, frozen=True):
     """A feed, and what a mapping makes: of a page of it, and of a record that waited.
 
     `remote` are the tables that it asks in the session of the run. With a `gate`, no document is
@@ -57,8 +57,7 @@ Outcomes = Iterable[Outcome] | Mapped
 """What is delivered; a mapping where it comes of a feed, or takes up what waits."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Batch:
+class _Batch(Struct, frozen=True):
     """What is staged in one transaction, with the pages whose last rows are in it."""
 
     outcomes: Sequence[Outcome]

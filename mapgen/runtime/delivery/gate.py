@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.paths import written_name
 from mapgen.agreed.plan import Plan
@@ -28,8 +28,7 @@ _MOST_ERRORS = 100
 _LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Gate:
+class Gate(Struct, frozen=True):
     """Validates bodies as the flow makes them, keys of other documents not filled in yet.
 
     The transformer makes nothing else by construction, which tests prove; the gate is for who wants

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from decimal import Context, Decimal, InvalidOperation
 from typing import Any
+
+from msgspec import Struct
 
 from mapgen.agreed.plan import Books
 
 _SUMS = Context(prec=100)
 
 
-@dataclass(frozen=True, slots=True)
-class Money:
+class Money(Struct, frozen=True):
     """An amount, and what it is in, where the document says so."""
 
     amount: Decimal

@@ -5,13 +5,13 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from itertools import islice
 from typing import Any, Literal
 
 import msgspec
+from msgspec import Struct, field
 
 from mapgen.agreed.plan import DocumentPlan, Identity, Plan
 from mapgen.runtime.delivery.money import Money, money_in, money_of, money_shown, rows_of
@@ -33,8 +33,7 @@ VERDICTS: tuple[Verdict, ...] = ("same", "missing", "extra", "different", "uncle
 _AMOUNT = "the amount"
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """A document that one side has, and what the others have of it.
 
     `state` is the one that the ledger has it in, None where it does not know it; `faults` tell each
@@ -62,8 +61,7 @@ class Compared:
         return self.state == "sent"
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
+class Scope(Struct, frozen=True):
     """How far a comparison goes: documents changed since then (seconds since 1970).
 
     Where the source is given as a whole (`is_whole`), what it does not give is extra.
@@ -73,8 +71,7 @@ class Scope:
     is_whole: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Booked:
+class Booked(Struct, frozen=True):
     """A flow whose books are compared, where it delivers, and where its rules are written.
 
     `remote` are the tables that the mapping of its source asks.
@@ -92,8 +89,7 @@ class Booked:
         return book_of(self.plan.flow, place.name, place.url)
 
 
-@dataclass(slots=True)
-class Books:
+class Books(Struct):
     """What a comparison comes to: documents by verdict, and the money of each side.
 
     `has_source` says whether there is a source beside ledger and target.

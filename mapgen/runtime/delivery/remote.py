@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, assert_never
+
+from msgspec import Struct
 
 from mapgen.agreed.plan import LedgerTable as InLedger
 from mapgen.agreed.plan import RemoteTable
@@ -19,8 +20,7 @@ from mapgen.runtime.tenant import Connection
 from mapgen.runtime.tenant.lookup import QueriedTable
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """Who is asked: the ledger about documents in the tenant, the tenant in the run's session."""
 
     ledger: Ledger

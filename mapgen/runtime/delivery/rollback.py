@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.agreed.plan import DocumentPlan, Plan, Step
 from mapgen.runtime.environment import Environment
@@ -27,8 +28,7 @@ _SHOWN = 8
 _IN_DOUBT = "in doubt: the action went out and its answer is not known; look in the ERP"
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """A document of a run, or a step: the action that takes it back, or why it stays.
 
     What `goes_with` a document needs no action of its own.
@@ -40,8 +40,7 @@ class Planned:
     goes_with: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TakenBack:
+class TakenBack(Struct, frozen=True):
     """What came of taking a document back, and why where it is not done."""
 
     made: Made

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import uuid
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.delivery.gate import Gate
@@ -18,8 +19,7 @@ def _new_id() -> str:
     return uuid.uuid4().hex
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
+class Run(Struct, frozen=True):
     """One run of a flow: its plan and limits, its ledger, stats and gate, the signal to stop.
 
     `book` is what the ledger keeps the records under; `id` tells the run from all others that

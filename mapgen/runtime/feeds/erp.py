@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import timedelta
 from itertools import islice
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.plan import Reads
 from mapgen.runtime.aborted import FeedFailed
@@ -58,8 +58,7 @@ class Polled(msgspec.Struct, omit_defaults=True):
         return Polled(min(filter(None, (seen, self.began)), key=moment_of))
 
 
-@dataclass(frozen=True, slots=True)
-class PolledEntity:
+class PolledEntity(Struct, frozen=True):
     """The records of an entity that were changed by the field `changed`; without it, all."""
 
     reads: Reads
@@ -123,8 +122,7 @@ class PolledEntity:
         return state.ended(seen)
 
 
-@dataclass(frozen=True, slots=True)
-class PushedKeys:
+class PushedKeys(Struct, frozen=True):
     """The records whose keys push notifications hold, each read as it is now.
 
     Rows deleted and inserted are one change, in one notification or in two, and the order of

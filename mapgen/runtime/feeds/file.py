@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 
 
-@dataclass(frozen=True, slots=True)
-class FileFeed:
+class FileFeed(Struct, frozen=True):
     """The records of an open file; `file` is what it is called."""
 
     stream: BinaryIO

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from io import BufferedReader
+
+from msgspec import Struct, field
 
 from mapgen.agreed.feeds import FilesFeed
 from mapgen.runtime.aborted import FeedFailed
@@ -25,8 +26,7 @@ _BEING_WRITTEN = (".tmp", ".part", ".partial", ".filepart", ".crdownload", "~")
 _REASON = ".reason.txt"
 
 
-@dataclass(frozen=True, slots=True)
-class ArrivingFiles:
+class ArrivingFiles(Struct, frozen=True):
     """The files of a folder that match the names of the feed, in the order of their names.
 
     None is waited for once `drain` is set.
@@ -80,8 +80,7 @@ class ArrivingFiles:
         return fnmatchcase(file.name, self.feed.pattern)
 
 
-@dataclass(slots=True)
-class _Arrived:
+class _Arrived(Struct):
     """A file that is taken, as it was when it was opened, and why it cannot be read."""
 
     storage: Storage

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
 from functools import partial
 from itertools import count
 
 import httpx2
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.feeds import HttpFeed
 from mapgen.agreed.paths import names_along
@@ -49,16 +49,14 @@ class Listed(msgspec.Struct, omit_defaults=True):
     number: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class _Shown:
+class _Shown(Struct, frozen=True):
     """An answer of the API, and the records in it as they stand there."""
 
     answer: httpx2.Response
     rows: Sequence[msgspec.Raw]
 
 
-@dataclass(frozen=True, slots=True)
-class ListedRecords:
+class ListedRecords(Struct, frozen=True):
     """The records of a list."""
 
     feed: HttpFeed

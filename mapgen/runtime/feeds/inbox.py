@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.runtime.feeds.kind import Cursor, Page, Ways
 from mapgen.runtime.ledger import Ledger
 
 
-@dataclass(frozen=True, slots=True)
-class InboxFeed:
+class InboxFeed(Struct, frozen=True):
     """What a flow was sent under the name of a feed, the oldest first."""
 
     ledger: Ledger

@@ -9,13 +9,13 @@ over a page. Only among rows of one moment is it counted.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count, pairwise
 from urllib.parse import quote, urljoin
 
 import httpx2
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.feeds import InquiryFeed
 from mapgen.runtime.aborted import FeedFailed
@@ -36,8 +36,7 @@ class _Answer(msgspec.Struct):
     next: str | None = msgspec.field(name="@odata.nextLink", default=None)
 
 
-@dataclass(frozen=True, slots=True)
-class InquiredRows:
+class InquiredRows(Struct, frozen=True):
     """The rows of an inquiry."""
 
     feed: InquiryFeed

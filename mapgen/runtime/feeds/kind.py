@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import BinaryIO, Protocol
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from mapgen.runtime.network.api import HttpApi
 from mapgen.runtime.tenant import Connection
@@ -25,8 +24,7 @@ def _unheard(_reason: str) -> None:
     """Do nothing where a page cannot be read: it is a rejected record by then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """A part of a feed that is taken whole.
 
     `stream` holds records in the form of the flow's source; `name` is what places in it are called,
@@ -53,8 +51,7 @@ def page_of(content: bytes, name: str, state: Struct | None = None) -> Page:
     return Page(io.BytesIO(content), name, cursor)
 
 
-@dataclass(frozen=True, slots=True)
-class Ways:
+class Ways(Struct, frozen=True):
     """Where the feeds of a run ask: the ERP where it has a session there, APIs by connection."""
 
     erp: Connection | None = None
@@ -76,8 +73,7 @@ class Feed(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class NoFeed:
+class NoFeed(Struct, frozen=True):
     """A feed that has nothing: what earlier runs left is finished."""
 
     name: str = "none"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import assert_never
+
+from msgspec import Struct
 
 from mapgen.agreed.feeds import (
     ErpFeed,
@@ -35,8 +36,7 @@ from mapgen.runtime.ledger import Ledger
 from mapgen.runtime.storage.opening import opened as opened_storage
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
+class Around(Struct, frozen=True):
     """What feeds of a flow live in: its book of the ledger, the folder of its workspace, its place.
 
     They tell what happens, and end once `drain` is set.

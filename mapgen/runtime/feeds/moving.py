@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.feeds import ErpFeed, Feed, HttpFeed, InquiryFeed, SqlFeed, TapFeed
 from mapgen.runtime.feeds.erp import Polled
@@ -19,8 +19,7 @@ _State = Reached | Listed | Polled
 _Moving = ErpFeed | InquiryFeed | SqlFeed | HttpFeed | TapFeed
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """Where a feed was, and is after it, in words; its cursor is None where it begins anew."""
 
     was: str

@@ -20,11 +20,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.feeds import TapFeed
 from mapgen.runtime.aborted import FeedFailed
@@ -51,8 +51,7 @@ class _Message(msgspec.Struct):
 _DECODER = msgspec.json.Decoder(_Message)
 
 
-@dataclass(frozen=True, slots=True)
-class SingerTap:
+class SingerTap(Struct, frozen=True):
     """The records of one stream of a tap, run in a folder."""
 
     feed: TapFeed

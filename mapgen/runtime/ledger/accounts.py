@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Row, bindparam, select
 
 from mapgen.runtime.ledger.book import books_at
@@ -20,8 +20,7 @@ Key = tuple[str, str]
 """The name of a document, and its identity."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A document of the ledger: of which record, how far it is, its money as it was sent.
 
     `keys` are those that the target gave it.
@@ -41,8 +40,7 @@ class Entry:
         return self.state == "sent"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """The money of all documents of a name in one currency, on each side."""
 
     document: str
@@ -52,8 +50,7 @@ class Line:
     target: str
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """What the latest comparison of a flow came to, when (seconds since 1970), by verdict."""
 
     at: float

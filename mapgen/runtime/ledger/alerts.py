@@ -6,9 +6,9 @@ Several processes may look at the same flows: word of an alert goes out from one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, func, select, update
 
 from mapgen.durations import last_minutes, minute_of, span
@@ -28,8 +28,7 @@ FAILING = "failing"
 """The alert of a flow whose cycles fail and fail; it needs none either."""
 
 
-@dataclass(frozen=True, slots=True)
-class Measured:
+class Measured(Struct, frozen=True):
     """What was measured of a flow against a threshold of its spec, in words for people.
 
     `value` is a share, a number, or seconds; `is_firing` whether the threshold is passed.
@@ -42,8 +41,7 @@ class Measured:
     is_firing: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """An alert: of which flow, what was measured last, and how far it is. Times: since 1970."""
 
     number: int
@@ -86,8 +84,7 @@ def amount(name: str, value: float) -> str:
     return span(value) if name in ("lag", "latency") else f"{value:,.0f}".replace(",", "\u202f")
 
 
-@dataclass(frozen=True, slots=True)
-class Activity:
+class Activity(Struct, frozen=True):
     """What a flow did lately: how many records ended, how many of them failed, how long it took.
 
     `oldest` is when the oldest came that waits in the inbox or the queue; `took` are the seconds of

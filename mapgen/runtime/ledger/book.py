@@ -6,16 +6,15 @@ The tenant is part of it: what one tenant has, another may not have.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from sqlalchemy import ColumnElement, Connection, select, true
 
 from mapgen.runtime.ledger.schema import RECORDS
 from mapgen.runtime.ledger.text import storable
 
 
-@dataclass(frozen=True, slots=True)
-class Book:
+class Book(Struct, frozen=True):
     """What a book holds: the records of a flow, in a tenant, at an address."""
 
     flow: str

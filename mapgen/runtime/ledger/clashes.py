@@ -7,10 +7,10 @@ one document, and one of them lost; two identities that the ERP takes for one wo
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
-from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Text, bindparam, exists, or_, select
 
 from mapgen.runtime.blanks import is_blank
@@ -26,8 +26,7 @@ IDENTITY_SHARED = "R226"
 _ROWS = RECORDS.c
 
 
-@dataclass(frozen=True, slots=True)
-class _Holder:
+class _Holder(Struct, frozen=True):
     """The record that an identity stands for."""
 
     subject: str

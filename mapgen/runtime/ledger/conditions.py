@@ -6,9 +6,9 @@ was killed.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, select
 
 from mapgen.runtime.ledger.book import Book, book_of, is_of, parts_of
@@ -20,8 +20,7 @@ Name = Literal["not bound", "failing", "circuit open"]
 _ROWS = CONDITIONS.c
 
 
-@dataclass(frozen=True, slots=True)
-class Condition:
+class Condition(Struct, frozen=True):
     """What keeps a flow from going on, since when (seconds since 1970), and why."""
 
     book: str

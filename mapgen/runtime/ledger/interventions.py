@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
+from msgspec import Struct
 from sqlalchemy import Connection, insert, select, update
 
 from mapgen.runtime.ledger.ledger import Ledger
@@ -21,8 +21,7 @@ _ROWS = RECORDS.c
 Act = Literal["replayed", "edited", "discarded"]
 
 
-@dataclass(frozen=True, slots=True)
-class Intervention:
+class Intervention(Struct, frozen=True):
     """What somebody did with a record, when (seconds since 1970), and why where it was said."""
 
     act: Act

@@ -17,9 +17,9 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, Row, delete, func, select, text
 
 from mapgen.runtime.aborted import LedgerFailed
@@ -42,8 +42,7 @@ _TURN = 30.0
 """Seconds after which others have their turn, where there are more processes than shares."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A process that renews its share; `is_leaving` where it wants none any more.
 
     `shrink` makes it use no more than a budget, and returns that, or what it still uses; `used` is

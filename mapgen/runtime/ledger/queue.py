@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import (
     Column,
     ColumnElement,
@@ -100,8 +100,7 @@ _READY = and_(QUEUED, _HAS_ALL)
 _SETTLED = and_(_ROWS.state == "sending", bindparam("due", type_=Double) >= LAST_REQUEST)
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """Who takes documents in hand, and when: for people, on the clock of leases, on its own.
 
     `rules` is the hash of the rules by which it makes documents of `flow`.

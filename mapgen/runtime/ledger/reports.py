@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, cast
 
 import msgspec
+from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Select, bindparam, func, or_, select
 
 from mapgen.agreed.paths import without_numbers
@@ -33,8 +34,7 @@ _FAULTS = msgspec.json.Decoder(tuple[ErrorReport, ...])
 _COUNTS = msgspec.json.Decoder(dict[str, str | int | None])
 
 
-@dataclass(frozen=True, slots=True)
-class RunReport:
+class RunReport(Struct, frozen=True):
     """A run: of which flow and rules, when, from what, and how it ended.
 
     `ended_at` is None for one that is under way, or was killed; `reason` is `done`, `stopped`, or
@@ -63,8 +63,7 @@ class RunReport:
         return None if self.ended_at is None else max(0.0, self.ended_at - self.began_at)
 
 
-@dataclass(frozen=True, slots=True)
-class FlowReport:
+class FlowReport(Struct, frozen=True):
     """How a flow is in a tenant: counts by state, its queue and inbox, its rates, its last run.
 
     `queued_since` is when the oldest of the queue came, `open_since` the oldest of what a person
@@ -101,8 +100,7 @@ class FlowReport:
         return sum(self.counts.get(cast(State, state), 0) for state in OPEN)
 
 
-@dataclass(frozen=True, slots=True)
-class Cause:
+class Cause(Struct, frozen=True):
     """Why records are open: a code, and the lookup or field that it is about."""
 
     code: str
@@ -112,8 +110,7 @@ class Cause:
         return f"{self.code} {self.about}".rstrip()
 
 
-@dataclass(frozen=True, slots=True)
-class OpenRecord:
+class OpenRecord(Struct, frozen=True):
     """A document or record as it stands in the ledger, without its values.
 
     `has_copy`: the record itself lies here. `is_document`: it gave a document, which found no way
@@ -159,8 +156,7 @@ class OpenRecord:
         return None if self.has_copy else "the ledger has no copy of it: give its record to a run"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Records that are open for one cause: how many, since when, by which rules, an example.
 
     A record with several errors counts for each of them. `would_pass` is how many of them would
@@ -184,8 +180,7 @@ class Failure:
         return parts_of(self.book)
 
 
-@dataclass(frozen=True, slots=True)
-class DocumentStory:
+class DocumentStory(Struct, frozen=True):
     """What became of a document of a record: when it came and changed, in which runs, what it is.
 
     `reader` is the run that staged it, `finisher` the one that brought it to its end.
@@ -200,8 +195,7 @@ class DocumentStory:
     finisher: RunReport | None
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(Struct, frozen=True):
     """Which open records are meant: all, or those of a flow, tenant, cause, key, state, age.
 
     `cause` is a code, or a code and what it is about; `older_than` and `younger_than` are seconds.
@@ -224,8 +218,7 @@ class Choice:
         return any(self.cause in (cause.code, str(cause)) for cause in record.causes)
 
 
-@dataclass(slots=True)
-class _Counting:
+class _Counting(Struct):
     count: int = 0
     since: float | None = None
     rules: dict[str, None] = field(default_factory=dict)

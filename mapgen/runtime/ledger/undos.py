@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from sqlalchemy import Connection, or_, select, update
 
 from mapgen.runtime.ledger.book import books_at
@@ -17,8 +17,7 @@ UndoState = Literal["begun", "done", "refused", "in doubt"]
 _ROWS = RECORDS.c
 
 
-@dataclass(frozen=True, slots=True)
-class Made:
+class Made(Struct, frozen=True):
     """A document that a run made in the ERP, or a step that it did; it may have been there before.
 
     `is_made` says that the run made it, `later` is the run that has changed it since. `undo` is

@@ -6,7 +6,8 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.network.breaker import Stopping
@@ -22,8 +23,7 @@ _RECOVERS = 1 / 120
 """What of the budget comes back each second after requests were declined: all of it in minutes."""
 
 
-@dataclass(frozen=True, slots=True)
-class Budget:
+class Budget(Struct, frozen=True):
     """Requests under way, and requests that begin in a minute; None is no limit."""
 
     places: int

@@ -11,11 +11,11 @@ import csv
 import io
 import re
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass
 from itertools import chain, islice
 from typing import TYPE_CHECKING, BinaryIO, Literal
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.encodings import looks_like
 from mapgen.agreed.plan import Form, Plan
@@ -33,8 +33,7 @@ CHUNK = 64 * 1024
 _LINE_END = re.compile(r"\n|\r(?!\Z)\n?")
 
 
-@dataclass(frozen=True, slots=True)
-class CsvFiles:
+class CsvFiles(Struct, frozen=True):
     """Files of CSV."""
 
     form: Form

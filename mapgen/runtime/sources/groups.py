@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import ClassVar, cast
 
 import msgspec
+from msgspec import Struct, field
 
 from mapgen.agreed.plan import Group
 from mapgen.runtime.annotations import fields_of, struct_of
@@ -51,8 +51,7 @@ Record = RawRecord | Row | RowGroup
 """What a transformer takes: JSON, a row of CSV, or several."""
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A record whose rows are still coming; `fault` says why it will not be a whole one."""
 
     key: _Key

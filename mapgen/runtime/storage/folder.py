@@ -6,11 +6,12 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from typing import BinaryIO
+
+from msgspec import Struct
 
 from mapgen.runtime.storage.kind import (
     UNFINISHED,
@@ -26,8 +27,7 @@ _HELP = "make the folder, or link it there, and let this user read and write in 
 _HELP_WRITING = f"{_HELP}; see that the disk has room"
 
 
-@dataclass(frozen=True, slots=True)
-class FolderStorage:
+class FolderStorage(Struct, frozen=True):
     """The folders below `root`."""
 
     root: Path

@@ -8,9 +8,10 @@ finds out how far it came: what is there still was not published.
 from __future__ import annotations
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import BinaryIO, Protocol
+
+from msgspec import Struct
 
 UNFINISHED = ".unfinished"
 """The folder, inside that of a file, in which it is written."""
@@ -33,8 +34,7 @@ class Unreadable(Exception):
     """One file cannot be opened, whatever the others are; the message says why."""
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFile:
+class StoredFile(Struct, frozen=True):
     """A file as it was when it was looked at: `look` is another one once it has changed."""
 
     name: str

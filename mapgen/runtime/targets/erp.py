@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from mapgen.agreed.plan import DocumentPlan, Step
 from mapgen.runtime.rules import Rules
@@ -13,8 +13,7 @@ from mapgen.runtime.tenant.action import Action
 from mapgen.runtime.tenant.attachment import Attachment
 
 
-@dataclass(frozen=True, slots=True)
-class ErpTarget:
+class ErpTarget(Struct, frozen=True):
     """The tenant of a run; what it has answered as saved, it keeps by itself.
 
     `files` are the places of those that are attached.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from mapgen.agreed.plan import Plan
 from mapgen.runtime.aborted import NotBuilt
@@ -22,8 +23,7 @@ from mapgen.runtime.targets.kind import Target
 from mapgen.runtime.tenant import Connection
 
 
-@dataclass(frozen=True, slots=True)
-class Opened:
+class Opened(Struct, frozen=True):
     """Where the documents of a run go, and where it asks: the ERP where it has a tenant, APIs."""
 
     target: Target | FileTarget

@@ -12,11 +12,11 @@ after the save. Only what is turned away at the door has surely had none.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import httpx2
 import msgspec
+from msgspec import Struct
 
 from mapgen.runtime.network.reading import Unreadable, decoded
 from mapgen.runtime.network.verdict import Effect, Kind, Verdict, asked_pause
@@ -47,8 +47,7 @@ class HttpError(msgspec.Struct):
         return "\n".join(found)
 
 
-@dataclass(frozen=True, slots=True)
-class _Telling:
+class _Telling(Struct, frozen=True):
     """What the types of an error body say."""
 
     pattern: re.Pattern[str]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx2
+from msgspec import Struct
 
 from mapgen.agreed.plan import SETTING, DocumentPlan, Plan
 from mapgen.runtime.aborted import (
@@ -41,8 +41,7 @@ Build = Callable[[httpx2.Client, int], httpx2.Request]
 """Makes a request, told the number of the session that it goes out in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """What the ERP answered, and what its clock said then."""
 
     content: bytes

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from mapgen.agreed.paths import written_name
 from mapgen.runtime.masking import MASKED, Masker, masker
@@ -22,8 +22,7 @@ _MOST_SHOWN = 200
 _LEAF_MEMBERS = frozenset({"value", "error", "type"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Refused:
+class _Refused(Struct, frozen=True):
     """One `error` of the body: where, what it says, the value beside it if it is a field."""
 
     target: str
@@ -32,8 +31,7 @@ class _Refused:
     is_field: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reporter:
+class Reporter(Struct, frozen=True):
     """Writes the reports of refused documents, personal values masked by the flow's rules.
 
     `name` is what the flow calls the document.

@@ -9,9 +9,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 
 import httpx2
+from msgspec import Struct
 
 from mapgen.runtime.environment import Tenant
 from mapgen.runtime.events import TechnicalEvent
@@ -20,8 +20,7 @@ from mapgen.runtime.tenant.auth import Seat, Session
 Tell = Callable[[TechnicalEvent], None]
 
 
-@dataclass(slots=True)
-class _Shared:
+class _Shared(Struct):
     """A session, its seat, and how many runs use it; `timer` is what ends one that none uses."""
 
     session: Session

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
+
+from msgspec import Struct
 
 from mapgen.runtime.targets.bodies import read_body
 from mapgen.runtime.tenant.body import is_date
@@ -17,8 +18,7 @@ _KEPT_TIME = timedelta(seconds=0.1)
 _ONLY_IF_SHOWN = frozenset({"note", "custom"})
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A value that the ERP does not have as it was sent: where, what was sent, what is there.
 
     `saved` is None for what was dropped.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+
+from msgspec import Struct
 
 from mapgen.durations import span
 from mapgen.escaping import visible
@@ -38,8 +39,7 @@ FILTERS: Mapping[str, Callable[..., str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Chart:
+class Chart(Struct, frozen=True):
     """A chart of values by time: what it shows, the line and the area below it, its corners.
 
     `words` say the same for those who do not see it. A moment without a value is a gap.

@@ -7,7 +7,8 @@ import secrets
 import threading
 import time
 from collections import OrderedDict, deque
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 COOKIE = "mapgen_console"
 PATH = "/console"
@@ -17,8 +18,7 @@ _TRIES, _WITHIN = 5, 60.0
 _MOST_ADDRESSES = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """Who is signed in: what the forms of this session hold, so that no other page can send one."""
 
     form_token: str
