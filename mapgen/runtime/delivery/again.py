@@ -22,7 +22,6 @@ from mapgen.runtime.ledger.book import Book
 from mapgen.runtime.ledger.interventions import Interventions
 from mapgen.runtime.ledger.lookup import LedgerTable
 from mapgen.runtime.ledger.reports import OpenRecord, Reports
-from mapgen.runtime.ledger.rows import decode_kept
 from mapgen.runtime.ledger.schema import in_parts
 from mapgen.runtime.lookups import Asked, Key, Make, Remote
 from mapgen.runtime.outcome import ONLY, Outcome, Rejected
@@ -102,7 +101,7 @@ class Replay(Struct, frozen=True):
         feed = _CopiesFeed(self._copies)
         return Mapped(
             feed,
-            lambda page: of_kept(decode_kept(page.stream.read())),
+            lambda page: of_kept(msgspec.json.decode(page.stream.read(), type=Kept)),
             of_kept,
             remote,
             drain=drain,

@@ -19,7 +19,8 @@ from mapgen.runtime.delivery.money import shown_fields as shown_of
 from mapgen.runtime.delivery.remote import RemoteTables
 from mapgen.runtime.environment import Environment
 from mapgen.runtime.ledger import Keys, Ledger, book_of
-from mapgen.runtime.ledger.accounts import Accounts, Entry, Line
+from mapgen.runtime.ledger.accounts import Accounts, Entry
+from mapgen.runtime.ledger.rows import Line
 from mapgen.runtime.outcome import Document, ErrorReport, Outcome
 from mapgen.runtime.rules import Rules
 from mapgen.runtime.targets import codes

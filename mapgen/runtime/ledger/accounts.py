@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
-import msgspec
 from msgspec import Struct
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import bindparam, select
 
 from mapgen.runtime.ledger.book import books_at
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.rows import decode_keys
-from mapgen.runtime.ledger.schema import COMPARISONS, RECORDS, SENT, in_parts, insert_into
+from mapgen.runtime.ledger.rows import Line
+from mapgen.runtime.ledger.schema import COMPARISONS, RECORDS, SENT, in_parts, upsert
 
 _ROWS = RECORDS.c
 _AT_ONCE = 200
@@ -40,16 +38,6 @@ class Entry(Struct, frozen=True):
         return self.state == "sent"
 
 
-class Line(Struct, frozen=True):
-    """The money of all documents of a name in one currency, on each side."""
-
-    document: str
-    currency: str
-    source: str | None
-    ledger: str | None
-    target: str
-
-
 class Comparison(Struct, frozen=True):
     """What the latest comparison of a flow came to, when (seconds since 1970), by verdict."""
 
@@ -64,8 +52,8 @@ class Comparison(Struct, frozen=True):
 
 
 _COLUMNS = (
-    _ROWS.id, _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.state, _ROWS.number,
-    _ROWS.amount, _ROWS.erp_keys,
+    _ROWS.document, _ROWS.identity, _ROWS.source, _ROWS.state, _ROWS.number, _ROWS.amount,
+    _ROWS.erp_keys,
 )  # fmt: skip
 
 
@@ -93,13 +81,13 @@ class Accounts:
                         .where(_ROWS.flow == self._book, _ROWS.document == document)
                         .where(_ROWS.identity.in_(part))
                     )
-                    found |= {(one.document, one.identity): _entry(one) for one in rows}
+                    found |= {(one.document, one.identity): Entry(*one) for one in rows}
         return found
 
     def sent(self, documents: Sequence[str], since: float) -> Iterator[list[Entry]]:
         """Yield the documents that were sent since then, in portions."""
         found = (
-            select(*_COLUMNS)
+            select(*_COLUMNS, _ROWS.id)
             .where(_ROWS.flow == self._book, SENT, _ROWS.document.in_(documents))
             .where(_ROWS.changed_at >= since, _ROWS.identity.is_not(None))
             .where(_ROWS.id > bindparam("behind"))
@@ -107,7 +95,7 @@ class Accounts:
             .limit(_AT_ONCE)
         )
         for rows in self._ledger.pages(found):
-            yield [_entry(one) for one in rows]
+            yield [Entry(*one[:-1]) for one in rows]
 
     def others(self, entity: str, identities: Sequence[str], place: str) -> set[str]:
         """Return which documents of an entity other flows know, of those that go to `place`."""
@@ -125,33 +113,11 @@ class Accounts:
 
     def note(self, comparison: Comparison) -> None:
         """Write down what a comparison came to, in the place of the one before."""
-        values = {
-            "at": comparison.at,
-            "counts": msgspec.json.encode(comparison.counts).decode(),
-            "money": msgspec.json.encode(comparison.money).decode(),
-        }
+        values = {name: getattr(comparison, name) for name in ("at", "counts", "money")}
         with self._ledger.transaction() as connection:
-            connection.execute(
-                insert_into(connection, COMPARISONS)
-                .values(book=self._book, **values)
-                .on_conflict_do_update(index_elements=[COMPARISONS.c.book], set_=values)
-            )
+            upsert(connection, COMPARISONS, {"book": self._book}, values)
 
     def latest(self) -> Comparison | None:
         """Return what the latest comparison came to, None where there was none."""
-        with self._ledger.transaction() as connection:
-            row = connection.execute(
-                select(COMPARISONS).where(COMPARISONS.c.book == self._book)
-            ).first()
-        return None if row is None else comparison_of(row)
-
-
-def comparison_of(row: Row[*tuple[Any, ...]]) -> Comparison:
-    """Return what a row of the ledger says of a comparison."""
-    counts = msgspec.json.decode(row.counts, type=dict[str, int])
-    return Comparison(row.at, counts, msgspec.json.decode(row.money, type=tuple[Line, ...]))
-
-
-def _entry(row: Row[*tuple[Any, ...]]) -> Entry:
-    return Entry(row.document, row.identity, row.source, row.state, row.number, row.amount,
-                 decode_keys(row.erp_keys))  # fmt: skip
+        row = self._ledger.row(select(COMPARISONS).where(COMPARISONS.c.book == self._book))
+        return None if row is None else Comparison(*row[1:])

@@ -6,10 +6,10 @@ Several processes may look at the same flows: word of an alert goes out from one
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Literal
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, Executable, delete, func, select, update
 
 from mapgen.durations import last_minutes, minute_of, span
 from mapgen.runtime.ledger.accounts import Accounts
@@ -77,6 +77,12 @@ class Alert(Struct, frozen=True):
         return f"{what} is {amount(self.name, self.value)}, threshold {self.threshold}"
 
 
+_ALERT = (
+    _ROWS.id, _ROWS.book, _ROWS.name, _ROWS.threshold, _ROWS.value, _ROWS.fired_at,
+    _ROWS.resolved_at, _ROWS.acknowledged_at, _ROWS.acknowledged_by,
+)  # fmt: skip
+
+
 def amount(name: str, value: float) -> str:
     """Return what was measured for an alert, in the unit of its name."""
     if name == "failure_rate":
@@ -120,17 +126,17 @@ class Alerts:
         """Return what a flow did in the last seconds, and what of it is open now."""
         rows, now = RECORDS.c, self._ledger.now()
         of_flow = rows.flow == book
-        recent = (of_flow, rows.changed_at > now - seconds)
+        recent = rows.changed_at > now - seconds
+        of_those = (SENT & recent, rows.state.in_(_FAILED) & recent, rows.state == _FAILED[1])
         with self._ledger.transaction() as connection:
-            sent = connection.execute(select(func.count()).where(SENT, *recent)).scalar_one()
-            failed = connection.execute(
-                select(func.count()).where(rows.state.in_(_FAILED), *recent)
-            ).scalar_one()
-            dead = _dead_lettered(connection, book)
+            sent, failed, dead = (
+                connection.execute(select(func.count()).where(of_flow, one)).scalar_one()
+                for one in of_those
+            )
             oldest = _oldest(connection, book)
             took = connection.scalars(
                 select(rows.took)
-                .where(SENT, *recent, rows.took.is_not(None))
+                .where(SENT, of_flow, recent, rows.took.is_not(None))
                 .order_by(rows.changed_at.desc())
                 .limit(_MOST_MEASURED)
             ).all()
@@ -145,18 +151,13 @@ class Alerts:
         rows = RECORDS.c
         moments = last_minutes(self._ledger.now(), minutes)
         found: dict[float, list[float]] = {}
-        with self._ledger.transaction() as connection:
-            for at, took in connection.execute(
-                select(rows.changed_at, rows.took)
-                .where(
-                    SENT,
-                    rows.changed_at >= moments[0],
-                    rows.took.is_not(None),
-                    is_of(rows.flow, flow),
-                )
-                .order_by(rows.took)
-            ):
-                found.setdefault(minute_of(at), []).append(took)
+        for at, took in self._ledger.rows(
+            select(rows.changed_at, rows.took)
+            .where(SENT, rows.changed_at >= moments[0], rows.took.is_not(None))
+            .where(is_of(rows.flow, flow))
+            .order_by(rows.took)
+        ):
+            found.setdefault(minute_of(at), []).append(took)
         return tuple((moment, p95(found.get(moment, ()))) for moment in moments)
 
     def note(self, measured: Sequence[Measured], repeat: float) -> tuple[Alert, ...]:
@@ -173,52 +174,34 @@ class Alerts:
 
     def untold(self, alert: Alert) -> None:
         """Take back that word of an alert went out: the next look sends it again."""
-        with self._ledger.transaction() as connection:
-            connection.execute(update(ALERTS).where(_ROWS.id == alert.number).values(told_at=None))
+        self._ledger.change(update(ALERTS).where(_ROWS.id == alert.number).values(told_at=None))
 
     def untold_ends(self) -> tuple[Alert, ...]:
         """Return alerts that are over, of which no word went out, and count it as gone out."""
-        now = self._ledger.now()
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(
-                update(ALERTS)
-                .where(_ROWS.resolved_at.is_not(None), _ROWS.told_at.is_(None))
-                .values(told_at=now)
-                .returning(*ALERTS.c)
-            ).all()
-        return tuple(map(_alert, rows))
+        ends = update(ALERTS).where(_ROWS.resolved_at.is_not(None), _ROWS.told_at.is_(None))
+        return self._found(ends.values(told_at=self._ledger.now()).returning(*_ALERT))
 
     def latest(self, limit: int = 50) -> tuple[Alert, ...]:
         """Return what fires, and what fired last."""
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(
-                select(ALERTS)
-                .order_by(_ROWS.resolved_at.is_not(None), _ROWS.fired_at.desc())
-                .limit(limit)
-            ).all()
-        return tuple(map(_alert, rows))
+        order = _ROWS.resolved_at.is_not(None), _ROWS.fired_at.desc()
+        return self._found(select(*_ALERT).order_by(*order).limit(limit))
 
     def firing(self) -> tuple[Alert, ...]:
         """Return what fires, acknowledged or not."""
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(
-                select(ALERTS).where(_ROWS.resolved_at.is_(None)).order_by(_ROWS.fired_at)
-            ).all()
-        return tuple(map(_alert, rows))
+        firing = select(*_ALERT).where(_ROWS.resolved_at.is_(None))
+        return self._found(firing.order_by(_ROWS.fired_at))
 
     def acknowledge(self, number: int, who: str) -> Alert | None:
         """Note that somebody sees to an alert; None where none of this number fires any more."""
-        with self._ledger.transaction() as connection:
-            row = connection.execute(
-                update(ALERTS)
-                .where(_ROWS.id == number, _ROWS.resolved_at.is_(None))
-                .values(
-                    acknowledged_at=func.coalesce(_ROWS.acknowledged_at, self._ledger.now()),
-                    acknowledged_by=func.coalesce(_ROWS.acknowledged_by, storable(who)),
-                )
-                .returning(*ALERTS.c)
-            ).first()
-        return None if row is None else _alert(row)
+        noted = {
+            "acknowledged_at": func.coalesce(_ROWS.acknowledged_at, self._ledger.now()),
+            "acknowledged_by": func.coalesce(_ROWS.acknowledged_by, storable(who)),
+        }
+        it = update(ALERTS).where(_ROWS.id == number, _ROWS.resolved_at.is_(None))
+        return next(iter(self._found(it.values(noted).returning(*_ALERT))), None)
+
+    def _found(self, statement: Executable) -> tuple[Alert, ...]:
+        return tuple(Alert(*row) for row in self._ledger.rows(statement))
 
 
 def _note(connection: Connection, one: Measured, now: float, repeat: float) -> Alert | None:
@@ -226,29 +209,23 @@ def _note(connection: Connection, one: Measured, now: float, repeat: float) -> A
     is_it = (_ROWS.book == one.book, _ROWS.name == one.name, _ROWS.resolved_at.is_(None))
     if not one.is_firing:
         over = update(ALERTS).where(*is_it).values(resolved_at=now, told_at=now, value=one.value)
-        row = connection.execute(over.returning(*ALERTS.c)).first()
-        return None if row is None else _alert(row)
+        row = connection.execute(over.returning(*_ALERT)).first()
+        return None if row is None else Alert(*row)
     values = {"threshold": one.threshold, "value": one.value}
     row = connection.execute(
         insert_into(connection, ALERTS)
         .values(book=one.book, name=one.name, fired_at=now, told_at=now, **values)
         .on_conflict_do_nothing()
-        .returning(*ALERTS.c)
+        .returning(*_ALERT)
     ).first()
-    if row is not None:
-        return _alert(row)
-    connection.execute(update(ALERTS).where(*is_it).values(**values))
-    is_due = _ROWS.told_at.is_(None) | (
-        (_ROWS.told_at <= now - repeat) & _ROWS.acknowledged_at.is_(None)
-    )
-    again = update(ALERTS).where(*is_it, is_due).values(told_at=now)
-    row = connection.execute(again.returning(*ALERTS.c)).first()
-    return None if row is None else _alert(row)
-
-
-def _dead_lettered(connection: Connection, book: str) -> int:
-    found = select(func.count()).where(RECORDS.c.flow == book, RECORDS.c.state == "dead_lettered")
-    return int(connection.execute(found).scalar_one())
+    if row is None:
+        connection.execute(update(ALERTS).where(*is_it).values(**values))
+        is_due = _ROWS.told_at.is_(None) | (
+            (_ROWS.told_at <= now - repeat) & _ROWS.acknowledged_at.is_(None)
+        )
+        again = update(ALERTS).where(*is_it, is_due).values(told_at=now)
+        row = connection.execute(again.returning(*_ALERT)).first()
+    return None if row is None else Alert(*row)
 
 
 def _oldest(connection: Connection, book: str) -> float | None:
@@ -262,8 +239,3 @@ def _oldest(connection: Connection, book: str) -> float | None:
     )
     found = (connection.execute(one).scalar_one() for one in (queued, sent_to_us))
     return min((moment for moment in found if moment is not None), default=None)
-
-
-def _alert(row: Any) -> Alert:
-    return Alert(row.id, row.book, row.name, row.threshold, row.value, row.fired_at,
-                 row.resolved_at, row.acknowledged_at, row.acknowledged_by)  # fmt: skip

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Text, bindparam, exists, or_, select
 
 from mapgen.runtime.blanks import is_blank
 from mapgen.runtime.folding import alike
-from mapgen.runtime.ledger.rows import decode_next, digest_of
+from mapgen.runtime.ledger.rows import digest_of
 from mapgen.runtime.ledger.schema import MET, RECORDS, in_parts
 from mapgen.runtime.ledger.text import is_storable, place_of, source_of, subject_of
 from mapgen.runtime.outcome import IDENTITY_ALIKE, Document, ErrorReport, Outcome, Rejected
@@ -137,7 +137,7 @@ class Clashes:
     def _look_up(self, document: str, wanted: Sequence[str], known: _Known) -> None:
         values = {"of_flow": self._flow, "of_run": self._run, "named": document, "wanted": wanted}
         for row in self._connection.execute(_ALIKE, values):
-            head = decode_next(row.next_head)
+            head = row.next_head
             newest: Any = row if head is None or head.is_withdrawal else head
             known.setdefault((document, row.folded), {})[row.identity] = _Holder(
                 newest.subject,

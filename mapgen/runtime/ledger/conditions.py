@@ -13,7 +13,7 @@ from sqlalchemy import Connection, delete, select
 
 from mapgen.runtime.ledger.book import Book, book_of, is_of, parts_of
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.schema import CONDITIONS, RUNS, insert_into
+from mapgen.runtime.ledger.schema import CONDITIONS, RUNS, upsert
 from mapgen.runtime.ledger.text import storable
 
 Name = Literal["not bound", "failing", "circuit open"]
@@ -46,20 +46,14 @@ class Conditions:
         values = {"reason": storable(reason), "until": now + seconds}
         with self._ledger.transaction() as connection:
             connection.execute(delete(CONDITIONS).where(_ROWS.until < now))
-            connection.execute(
-                insert_into(connection, CONDITIONS)
-                .values(book=book, name=name, holder=holder, since=now, **values)
-                .on_conflict_do_update(
-                    index_elements=[_ROWS.book, _ROWS.name, _ROWS.holder], set_=values
-                )
-            )
+            key = {"book": book, "name": name, "holder": holder}
+            upsert(connection, CONDITIONS, key, values, first={"since": now})
 
     def over(self, name: Name, holder: str, book: str | None = None) -> None:
         """Take back what a holder has said of a flow, or of all."""
         of_book = () if book is None else (_ROWS.book == book,)
         said = delete(CONDITIONS).where(_ROWS.name == name, _ROWS.holder == holder, *of_book)
-        with self._ledger.transaction() as connection:
-            connection.execute(said)
+        self._ledger.change(said)
 
     def current(self) -> tuple[Condition, ...]:
         """Return what is said of flows now, each once, whoever says it."""
@@ -74,9 +68,8 @@ class Conditions:
             .order_by(RUNS.c.began_at.desc())
             .limit(1)
         )
-        with self._ledger.transaction() as connection:
-            known: str | None = connection.execute(found).scalar_one_or_none()
-        return known or book_of(flow, environment, "")
+        known = self._ledger.row(found)
+        return book_of(flow, environment, "") if known is None else known.flow
 
 
 def current(connection: Connection, now: float) -> tuple[Condition, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection, delete, select, update
 
 from mapgen.runtime.ledger.rows import Mark
-from mapgen.runtime.ledger.schema import CURSORS, INBOX, in_parts, insert_into
+from mapgen.runtime.ledger.schema import CURSORS, INBOX, in_parts, upsert
 
 
 def cursor_of(connection: Connection, book: str, feed: str) -> str | None:
@@ -22,7 +22,8 @@ def note_marks(connection: Connection, book: str, marks: Sequence[Mark], now: fl
     """Note that pages are staged: how far their feeds are, which rows of the inbox are taken."""
     for mark in marks:
         if mark.cursor is not None:
-            _set_cursor(connection, book, mark.feed, mark.cursor, now)
+            key = {"book": book, "feed": mark.feed}
+            upsert(connection, CURSORS, key, {"value": mark.cursor, "changed_at": now})
     taken = [row for mark in marks for row in mark.inbox]
     for part in in_parts(taken):
         connection.execute(
@@ -33,15 +34,3 @@ def note_marks(connection: Connection, book: str, marks: Sequence[Mark], now: fl
 def forget_cursor(connection: Connection, book: str, feed: str) -> None:
     """Let a feed begin anew."""
     connection.execute(delete(CURSORS).where(CURSORS.c.book == book, CURSORS.c.feed == feed))
-
-
-def _set_cursor(connection: Connection, book: str, feed: str, value: str, now: float) -> None:
-    statement = insert_into(connection, CURSORS).values(
-        book=book, feed=feed, value=value, changed_at=now
-    )
-    connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[CURSORS.c.book, CURSORS.c.feed],
-            set_={"value": value, "changed_at": now},
-        )
-    )

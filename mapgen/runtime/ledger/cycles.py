@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Connection, delete
 
-from mapgen.runtime.ledger.schema import CYCLES, insert_into
+from mapgen.runtime.ledger.schema import CYCLES, upsert
 
 _ROWS = CYCLES.c
 _LONGEST = 3_600.0
@@ -13,18 +13,9 @@ _LONGEST = 3_600.0
 
 def take(connection: Connection, book: str, holder: str, moment: float, seconds: float) -> bool:
     """Take, or keep, the cycles of a flow for so many seconds; False where another has them."""
-    statement = insert_into(connection, CYCLES).values(
-        book=book, holder=holder, until=moment + seconds
-    )
     is_free = (_ROWS.holder == holder) | (_ROWS.until < moment) | (_ROWS.until > moment + _LONGEST)
-    written = connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[_ROWS.book],
-            set_={"holder": holder, "until": moment + seconds},
-            where=is_free,
-        ).returning(_ROWS.book)
-    )
-    return written.first() is not None
+    values = {"holder": holder, "until": moment + seconds}
+    return upsert(connection, CYCLES, {"book": book}, values, where=is_free)
 
 
 def leave(connection: Connection, book: str, holder: str) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy import Connection, insert, select, update
 from mapgen.runtime.ledger.ledger import Ledger
 from mapgen.runtime.ledger.queue import forget_needs
 from mapgen.runtime.ledger.reports import OpenRecord
-from mapgen.runtime.ledger.rows import decode_kept
 from mapgen.runtime.ledger.schema import INTERVENTIONS, RECORDS
 from mapgen.runtime.ledger.staging import withdrawn_values
 from mapgen.runtime.ledger.text import storable
@@ -86,12 +85,9 @@ class Interventions:
             ).first()
             if row is None:
                 return False
-            kept = msgspec.structs.replace(decode_kept(row.record), data=data)
-            connection.execute(
-                update(RECORDS)
-                .where(_ROWS.id == row.id)
-                .values(record=msgspec.json.encode(kept), changed_at=self._ledger.now())
-            )
+            kept = msgspec.structs.replace(row.record, data=data)
+            changed = {"record": kept, "changed_at": self._ledger.now()}
+            connection.execute(update(RECORDS).where(_ROWS.id == row.id).values(changed))
             self._note(connection, record, "edited", reason)
         return True
 
@@ -119,10 +115,9 @@ class Interventions:
 def interventions_of(ledger: Ledger, record: OpenRecord) -> tuple[Intervention, ...]:
     """Return what people did with a record, the latest last."""
     columns = INTERVENTIONS.c
-    with ledger.transaction() as connection:
-        rows = connection.execute(
-            select(columns.act, columns.who, columns.at, columns.reason)
-            .where(columns.book == record.book, columns.subject == record.subject)
-            .order_by(columns.id)
-        ).all()
-    return tuple(Intervention(row.act, row.who, row.at, row.reason) for row in rows)
+    rows = ledger.rows(
+        select(columns.act, columns.who, columns.at, columns.reason)
+        .where(columns.book == record.book, columns.subject == record.subject)
+        .order_by(columns.id)
+    )
+    return tuple(Intervention(*row) for row in rows)

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from typing import Any, Self
 
-import msgspec
+from msgspec import Struct
+from msgspec.structs import asdict
 from sqlalchemy import (
     Boolean,
     Connection,
     Double,
     Executable,
-    Row,
+    Select,
     Text,
     and_,
     bindparam,
@@ -61,13 +62,9 @@ from mapgen.runtime.ledger.rows import (
     Queued,
     Staged,
     StillOpen,
-    decode_kept,
-    decode_next,
     digest_of,
-    encode_faults,
-    encode_keys,
 )
-from mapgen.runtime.ledger.schema import AT_ONCE, MET, NEEDS, RECORDS, RUNS, State, in_parts
+from mapgen.runtime.ledger.schema import AT_ONCE, MET, NEEDS, RECORDS, RUNS, AnyRow, State, in_parts
 from mapgen.runtime.ledger.seats import Seat
 from mapgen.runtime.ledger.staging import Staging, fresh_values, need, withdrawn_values
 from mapgen.runtime.network.rate_limit import Budget, RateLimiter
@@ -75,13 +72,14 @@ from mapgen.runtime.outcome import ONLY, Document, Outcome
 
 _ROWS = RECORDS.c
 _OTHER = RECORDS.alias("other")
-_KEPT_OUT = ("rejected", "deferred", "dead_lettered")
+_BY_STATE = select(_ROWS.state, func.count()).group_by(_ROWS.state)
+_OUT = or_(_ROWS.state.in_(("rejected", "deferred", "dead_lettered")), OUTDATED)
 _OLD_RUN = 7 * 86_400.0
 _TOO_OLD = "it waited for longer than `dead_letter.keep`; its content is deleted"
 _DROPPED = "dropped from the queue by hand"
 
 
-class Began(msgspec.Struct, frozen=True):
+class Began(Struct, frozen=True):
     """A run that begins: of which flow and rules, by which version, where, and from what."""
 
     run: str
@@ -269,16 +267,16 @@ class Ledger:
     def renew(self, claim: Claim) -> bool:
         """Set the intent of a claim to now; False where another worker has taken the document."""
         with self.transaction() as connection:
-            moment = self._leases.moment(connection)
-            return _change(connection, claim, intent_at=moment, changed_at=self.now())
+            return _change(connection, claim, **self._intent(connection))
 
     def note_attempt(self, claim: Claim) -> bool:
         """Note that a request goes out that cannot be looked up; False where the claim is lost."""
         with self.transaction() as connection:
-            moment, attempts = self._leases.moment(connection), claim.attempts + 1
-            return _change(
-                connection, claim, attempts=attempts, intent_at=moment, changed_at=self.now()
-            )
+            attempts = claim.attempts + 1
+            return _change(connection, claim, attempts=attempts, **self._intent(connection))
+
+    def _intent(self, connection: Connection) -> dict[str, object]:
+        return {"intent_at": self._leases.moment(connection), "changed_at": self.now()}
 
     def begin_file(self, claims: Sequence[Claim], name: str) -> list[Claim]:
         """Note into which file documents are about to be written; return those still in hand."""
@@ -303,16 +301,14 @@ class Ledger:
     def _note_file(
         self, connection: Connection, claims: Sequence[Claim], name: str, *, is_whole: bool
     ) -> None:
-        moment, now = self._leases.moment(connection), self.now()
-        noted = {"file": name, "is_whole": is_whole, "intent_at": moment, "changed_at": now}
+        noted = {"file": name, "is_whole": is_whole, **self._intent(connection)}
         _execute_all(connection, _OF_CLAIM, [_guard(one) | noted for one in claims])
 
     def unsettle(self, claim: Claim) -> None:
         """Give up a document whose request stayed without an answer: it settles from now on."""
         with self.transaction() as connection:
-            moment, attempts = self._leases.moment(connection), claim.attempts + 1
-            _change(connection, claim, claim=None, attempts=attempts, intent_at=moment,
-                    changed_at=self.now())  # fmt: skip
+            free = {"claim": None, "attempts": claim.attempts + 1}
+            _change(connection, claim, **free, **self._intent(connection))
 
     def release(self, claims: Sequence[Claim]) -> None:
         """Put documents back into the queue of which no request is under way."""
@@ -361,31 +357,27 @@ class Ledger:
 
     def record_of(self, claim: Claim) -> bytes | None:
         """Return the record of a claimed document, as it was read; None where it is gone."""
-        with self.transaction() as connection:
-            found = connection.execute(_RECORD_OF, {"row": claim.row}).scalar()
-        return None if found is None else decode_kept(found).data
+        found = self.row(_RECORD_OF, row=claim.row)
+        return None if found is None else found.record.data
 
     def number_of(self, flow: str, document: str, identity: str) -> str | None:
         """Return what the ERP calls a document that it has; None for one that it has not yet."""
         if "\x00" in identity:
             return None  # no database takes it as a text, so no row can have it
-        with self.transaction() as connection:
-            number: str | None = connection.execute(
-                select(_ROWS.number)
-                .where(_ROWS.flow == flow, _ROWS.document == document)
-                .where(_ROWS.identity == identity, _ROWS.state == "sent")
-            ).scalar_one_or_none()
-        return number
+        row = self._sent(flow, document, identity)
+        return None if row is None else row.number
 
     def knows_as_sent(self, flow: str, document: Document, *, updating: bool = False) -> bool:
         """Whether a document makes no request: it is sent, where it is `updating` in this state."""
-        with self.transaction() as connection:
-            row = connection.execute(
-                select(_ROWS.digest)
-                .where(_ROWS.flow == flow, _ROWS.document == document.document)
-                .where(_ROWS.identity == document.identity, _ROWS.state == "sent")
-            ).first()
+        row = self._sent(flow, *document.key)
         return row is not None and (not updating or row.digest == digest_of(document.body))
+
+    def _sent(self, flow: str, document: str, identity: str) -> AnyRow | None:
+        return self.row(
+            select(_ROWS.number, _ROWS.digest)
+            .where(_ROWS.flow == flow, _ROWS.document == document)
+            .where(_ROWS.identity == identity, _ROWS.state == "sent")
+        )
 
     def is_drained(self, flow: str, rules: str = "") -> bool:
         """Whether no document of the flow is in hand, or in the queue and made by these rules."""
@@ -409,62 +401,42 @@ class Ledger:
         with self.transaction() as connection:
             met = select(MET.c.record).where(MET.c.run == run)
             rows = connection.execute(
-                select(_ROWS.state, func.count().label("records"))
-                .where(_ROWS.flow == flow, _ROWS.identity.is_not(None))
+                _BY_STATE.where(_ROWS.flow == flow, _ROWS.identity.is_not(None))
                 .where(or_(_ROWS.reader == run, _ROWS.id.in_(met)))
                 .where(or_(_ROWS.finisher.is_(None), _ROWS.finisher != run))
-                .group_by(_ROWS.state)
             ).all()
             connection.execute(
                 delete(MET).where(or_(MET.c.run == run, MET.c.met_at < now - _OLD_RUN))
             )
-        return {row.state: row.records for row in rows}
+        return dict(map(tuple, rows))
 
     def counts(self, flow: str | None = None) -> Mapping[State, int]:
         """Count the records of a flow, or all of them, by state."""
-        with self.transaction() as connection:
-            rows = connection.execute(
-                select(_ROWS.state, func.count().label("records"))
-                .where(true() if flow is None else _ROWS.flow == flow)
-                .group_by(_ROWS.state)
-            ).all()
-        return {row.state: row.records for row in rows}
+        of_flow = true() if flow is None else _ROWS.flow == flow
+        return dict(map(tuple, self.rows(_BY_STATE.where(of_flow))))
 
     def begin(self, began: Began) -> float:
         """Note that a run begins; return when."""
         now = self.now()
-        with self.transaction() as connection:
-            values = msgspec.structs.asdict(began)
-            connection.execute(insert(RUNS).values(**values, began_at=now))
+        self.change(insert(RUNS).values(**asdict(began), began_at=now))
         return now
 
     def end(self, run: str, reason: str, counts: Mapping[str, str | int | None]) -> None:
         """Note that a run is at its end: `done`, `stopped`, or the code of what stopped it."""
-        words = msgspec.json.encode(counts).decode()
-        ended = {"ended_at": self.now(), "reason": reason, "counts": words}
-        with self.transaction() as connection:
-            connection.execute(update(RUNS).where(RUNS.c.run == run).values(**ended))
+        ended = {"ended_at": self.now(), "reason": reason, "counts": counts}
+        self.change(update(RUNS).where(RUNS.c.run == run).values(ended))
 
     def kept(self, flow: str, run: str) -> Iterator[Kept]:
         """Yield the records that wait, and that this run has not read, the oldest first."""
         for rows in self.pages(_KEPT, of_flow=flow, run=run):
-            yield from (decode_kept(row.record) for row in rows)
+            yield from (row.record for row in rows)
 
     def still_open(self, flow: str, before: float, rules: str = "") -> StillOpen:
         """Count what came before a time and has no end, and what other rules made of it."""
-        kept_out = _ROWS.state.in_(_KEPT_OUT)
-        with self.transaction() as connection:
-            found = connection.execute(
-                select(
-                    func.count().label("records"),
-                    func.min(_ROWS.open_since).label("since"),
-                    func.count().filter(OUTDATED).label("outdated"),
-                )
-                .where(_ROWS.flow == flow, _ROWS.open_since < before)
-                .where(or_(kept_out, OUTDATED)),
-                {"rules": rules},
-            ).one()
-        return StillOpen(found.records, found.since, found.outdated)
+        counted = func.count(), func.min(_ROWS.open_since), func.count().filter(OUTDATED)
+        came = select(*counted).where(_ROWS.flow == flow, _ROWS.open_since < before)
+        (found,) = self.rows(came.where(_OUT), rules=rules)
+        return StillOpen(*found)
 
     def purge(self, flow: str, run: str, keep: float, rules: str = "") -> int:
         """Forget the content of what has been out for longer than `keep` seconds; count it.
@@ -474,16 +446,10 @@ class Ledger:
         dead-lettered: nobody could send it any more.
         """
         now = self.now()
-        kept_out = or_(_ROWS.state.in_(_KEPT_OUT), OUTDATED)
         held = or_(_ROWS.body.is_not(None), _ROWS.record.is_not(None), _ROWS.next_body.is_not(None))
         with self.transaction() as connection:
-            rows = connection.scalars(
-                select(_ROWS.id)
-                .where(_ROWS.flow == flow, kept_out, held, _ROWS.open_since < now - keep)
-                .order_by(_ROWS.id)
-                .with_for_update(skip_locked=True),
-                {"rules": rules},
-            ).all()
+            chosen = _free(flow).where(_OUT, held, _ROWS.open_since < now - keep)
+            rows = connection.scalars(chosen, {"rules": rules}).all()
             for part in in_parts(rows):
                 of_part = update(RECORDS).where(_ROWS.id.in_(part))
                 connection.execute(
@@ -501,37 +467,26 @@ class Ledger:
 
     def queue(self, flow: str | None = None, tenant: str | None = None) -> list[Queued]:
         """Return what the queues hold, of a flow (in a tenant) or of all; no values."""
-        with self.transaction() as connection:
-            rows = connection.execute(
-                select(
-                    _ROWS.flow, _ROWS.state, _ROWS.document, _ROWS.source, _ROWS.open_since,
-                    _ROWS.rules,
-                )
-                .where(_ROWS.state.in_(("staged", "sending", "deferred")))
-                .where(is_of(_ROWS.flow, flow, tenant))
-                .order_by(_ROWS.flow, _ROWS.id)
-            ).all()  # fmt: skip
-        return [
-            Queued(row.flow, row.state, row.document, row.source, row.open_since, row.rules)
-            for row in rows
-        ]
+        columns = (
+            _ROWS.flow, _ROWS.state, _ROWS.document, _ROWS.source, _ROWS.open_since, _ROWS.rules,
+        )  # fmt: skip
+        queued = (
+            select(*columns)
+            .where(_ROWS.state.in_(("staged", "sending", "deferred")))
+            .where(is_of(_ROWS.flow, flow, tenant))
+            .order_by(_ROWS.flow, _ROWS.id)
+        )
+        return [Queued(*row) for row in self.rows(queued)]
 
     def drop(self, book: str) -> int:
         """Take everything of a flow and tenant out of the queue that nobody has in hand."""
         now = self.now()
         with self.transaction() as connection:
-            rows = connection.scalars(
-                select(_ROWS.id)
-                .where(_ROWS.flow == book, _ROWS.state.in_(("staged", "deferred")))
-                .order_by(_ROWS.id)
-                .with_for_update(skip_locked=True)
-            ).all()
+            chosen = _free(book).where(_ROWS.state.in_(("staged", "deferred")))
+            rows = connection.scalars(chosen).all()
+            gone = withdrawn_values("dropped", now) | {"reason": _DROPPED, "record": None}
             for part in in_parts(rows):
-                connection.execute(
-                    update(RECORDS)
-                    .where(_ROWS.id.in_(part))
-                    .values(withdrawn_values("dropped", now) | {"reason": _DROPPED, "record": None})
-                )
+                connection.execute(update(RECORDS).where(_ROWS.id.in_(part)).values(gone))
                 forget_needs(connection, part)
         return len(rows)
 
@@ -544,19 +499,32 @@ class Ledger:
             there = self._leases.moment(connection)
             return there - (before + time.time()) / 2
 
-    def pages(self, statement: Executable, /, **values: object) -> Iterator[Sequence[Row[Any]]]:
+    def pages(self, statement: Executable, /, **values: object) -> Iterator[Sequence[AnyRow]]:
         """Yield what a statement gives page by page, each in a transaction of its own.
 
         Its rows have an `id`, in the order of which they come, from the one `behind` on.
         """
         last = 0
         while True:
-            with self.transaction() as connection:
-                rows = connection.execute(statement, values | {"behind": last}).all()
+            rows = self.rows(statement, **values, behind=last)
             if not rows:
                 return
             yield rows
             last = rows[-1].id
+
+    def rows(self, statement: Executable, /, **values: object) -> Sequence[AnyRow]:
+        """Return what a statement gives."""
+        with self.transaction() as connection:
+            return connection.execute(statement, values).all()
+
+    def row(self, statement: Executable, /, **values: object) -> AnyRow | None:
+        """Return the first row that a statement gives; None where it gives none."""
+        return next(iter(self.rows(statement, **values)), None)
+
+    def change(self, statement: Executable) -> None:
+        """Execute a statement that gives no rows."""
+        with self.transaction() as connection:
+            connection.execute(statement)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -570,6 +538,12 @@ class Ledger:
                     yield connection
 
 
+def _free(flow: str) -> Select[Any]:
+    """Return what locks documents of a flow that nobody else has locked."""
+    chosen = select(_ROWS.id).where(_ROWS.flow == flow).order_by(_ROWS.id)
+    return chosen.with_for_update(skip_locked=True)
+
+
 def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[Hold, NextHead | None]:
     """Lock the rows of claims; return what follows them, of those that are still the claims' own.
 
@@ -579,7 +553,7 @@ def _locked(connection: Connection, claims: Sequence[Claim]) -> dict[Hold, NextH
     rows = sorted(claim.row for claim in claims)
     for part in in_parts(rows):
         for row in connection.execute(_LOCK, {"rows": part}):
-            found[row.id, row.claim] = decode_next(row.next_head)
+            found[row.id, row.claim] = row.next_head
     return found
 
 
@@ -615,14 +589,14 @@ def _finished(end: Acknowledgement, run: str, now: float) -> dict[str, object]:
         "number": end.number,
         "was_there": end.arrival not in ("created", "done"),
         "reason": end.reason,
-        "errors": encode_faults(end.faults),
+        "errors": end.faults or None,
         "finisher": run,
         "claim": None,
         "changed_at": now,
         "amount": end.amount,
         "file": None,
         "is_whole": None,
-        "keys": encode_keys(end.keys),
+        "keys": end.keys,
         "arrived_at": now if end.end == "sent" else None,
         "new_maker": run if end.end == "sent" and end.arrival in ("created", "done") else None,
         "is_closed": end.end in ("sent", "skipped"),
@@ -647,7 +621,7 @@ _OF_CLAIM = update(RECORDS).where(
     _ROWS.id == bindparam("row"), _ROWS.claim == bindparam("token"), _ROWS.state == "sending"
 )
 _FINISH = _OF_CLAIM.values(
-    erp_keys=func.coalesce(bindparam("keys", type_=Text), _ROWS.erp_keys),
+    erp_keys=func.coalesce(bindparam("keys", type_=_ROWS.erp_keys.type), _ROWS.erp_keys),
     body=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.body),
     open_since=case((bindparam("is_closed", type_=Boolean), None), else_=_ROWS.open_since),
     took=bindparam("arrived_at", type_=Double) - _ROWS.open_since,
@@ -727,8 +701,7 @@ def _follow(
         update(RECORDS)
         .where(_ROWS.id == claim.row)
         .values(body=_ROWS.next_body, next_body=None, next_head=None)
-        .values(**fresh_values(head.subject, head.source, head.digest, head.reader, now))
-        .values(rules=head.rules, place=head.place, branch=head.branch)
+        .values(**fresh_values(head.reader, now), **head.columns)
         .values(open_since=func.coalesce(_ROWS.open_since, now))
     )
     need(connection, {claim.row: head.needs})

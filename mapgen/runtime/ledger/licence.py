@@ -25,7 +25,7 @@ from sqlalchemy import Connection, Row, delete, func, select, text
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.clock import uptime
 from mapgen.runtime.environment import Limits
-from mapgen.runtime.ledger.schema import PROCESSES, insert_into
+from mapgen.runtime.ledger.schema import PROCESSES, upsert
 from mapgen.runtime.network.rate_limit import MINUTE, NOTHING, Budget, RateLimiter
 
 _ROWS = PROCESSES.c
@@ -84,11 +84,7 @@ def renewed(connection: Connection, asked: Asked, moment: float) -> Budget:
         "per_minute": held.per_minute,
         "is_leaving": asked.is_leaving,
     }
-    connection.execute(
-        insert_into(connection, PROCESSES)
-        .values(id=asked.id, **values)
-        .on_conflict_do_update(index_elements=[_ROWS.id], set_=values)
-    )
+    upsert(connection, PROCESSES, {"id": asked.id}, values)
     return share
 
 

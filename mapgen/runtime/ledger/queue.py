@@ -7,7 +7,7 @@ skipped everywhere, so that nobody here waits for anybody, and no two can wait f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -17,7 +17,6 @@ from sqlalchemy import (
     Connection,
     Double,
     Integer,
-    Row,
     ScalarSelect,
     Select,
     Text,
@@ -32,16 +31,8 @@ from sqlalchemy import (
 )
 
 from mapgen.runtime.ledger.lease import LAST_REQUEST
-from mapgen.runtime.ledger.rows import (
-    Claim,
-    Held,
-    Need,
-    NextHead,
-    decode_keys,
-    decode_next,
-    encode_faults,
-)
-from mapgen.runtime.ledger.schema import NEEDS, RECORDS, in_parts
+from mapgen.runtime.ledger.rows import Claim, Held, Need, NextHead
+from mapgen.runtime.ledger.schema import NEEDS, RECORDS, AnyRow, in_parts
 from mapgen.runtime.outcome import ErrorReport
 
 NEEDED_IS_MISSING = "R408"
@@ -136,7 +127,7 @@ def take_settled(
     return _take(connection, rows, intent, is_in_doubt=True)
 
 
-def _taking(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _taking(condition: ColumnElement[bool]) -> Select[Any]:
     """Return the statement that locks documents of a condition, the oldest first."""
     return (
         select(
@@ -168,7 +159,7 @@ _HOLD = (
 
 def _take(
     connection: Connection,
-    rows: Sequence[Row[*tuple[Any, ...]]],
+    rows: Sequence[AnyRow],
     intent: Intent,
     *,
     is_in_doubt: bool = False,
@@ -180,46 +171,40 @@ def _take(
         _HOLD,
         {"rows": ids, "token": intent.token, "moment": intent.moment, "now": intent.now},
     )
-    newer = {row.id: head for row in rows if (head := _overtaking(row)) is not None}
-    for row_id, head in newer.items():
-        overtake(connection, row_id, head)
-    needs = _needs_of(connection, intent.flow, ids)
-    claims = []
     for row in rows:
-        following = decode_next(row.next_head)
-        latest: Any = newer.get(row.id, row)
-        claims.append(
-            Claim(
-                row.id,
-                intent.token,
-                row.document,
-                row.identity,
-                latest.source,
-                bytes(row.body if latest is row else row.next_body),
-                row.attempts,
-                intent.held_since,
-                tuple(
-                    Need(one.document, one.identity, decode_keys(one.erp_keys))
-                    for one in needs[row.id]
-                ),
-                is_withdrawn=following is not None and following.is_withdrawal,
-                is_outdated=latest.rules != intent.rules,
-                is_in_doubt=is_in_doubt,
-                file=row.file,
-                is_whole=bool(row.is_whole),
-                branch=latest.branch,
-            )
-        )
-    return claims
+        if _is_overtaken(row):
+            overtake(connection, row.id, row.next_head)
+    needs = _needs_of(connection, intent.flow, ids)
+    return [_claim(row, intent, needs[row.id], is_in_doubt=is_in_doubt) for row in rows]
 
 
-def _overtaking(row: Row[*tuple[Any, ...]]) -> NextHead | None:
-    """Return what belongs to a newer body that goes in the place of the older one.
+def _claim(row: AnyRow, intent: Intent, needs: Iterable[AnyRow], *, is_in_doubt: bool) -> Claim:
+    latest = row.next_head if _is_overtaken(row) else row
+    return Claim(
+        row.id,
+        intent.token,
+        row.document,
+        row.identity,
+        latest.source,
+        bytes(row.body if latest is row else row.next_body),
+        row.attempts,
+        intent.held_since,
+        tuple(Need(one.document, one.identity, one.erp_keys) for one in needs),
+        is_withdrawn=row.next_head is not None and row.next_head.is_withdrawal,
+        is_outdated=latest.rules != intent.rules,
+        is_in_doubt=is_in_doubt,
+        file=row.file,
+        is_whole=bool(row.is_whole),
+        branch=latest.branch,
+    )
+
+
+def _is_overtaken(row: AnyRow) -> bool:
+    """Whether a newer body goes in the place of the older one.
 
     What stands in a file that may be there is not overtaken any more.
     """
-    head = decode_next(row.next_head)
-    return None if head is None or not head.overtakes or row.is_whole else head
+    return row.next_head is not None and row.next_head.overtakes and not row.is_whole
 
 
 def overtake(connection: Connection, row: int, head: NextHead) -> None:
@@ -227,9 +212,7 @@ def overtake(connection: Connection, row: int, head: NextHead) -> None:
     connection.execute(
         update(RECORDS)
         .where(_ROWS.id == row)
-        .values(body=_ROWS.next_body, next_body=None, next_head=None)
-        .values(subject=head.subject, source=head.source, place=head.place)
-        .values(digest=head.digest, rules=head.rules, branch=head.branch)
+        .values(body=_ROWS.next_body, next_body=None, next_head=None, **head.columns)
     )
     forget_needs(connection, [row])
     note_needs(connection, {row: head.needs})
@@ -261,7 +244,7 @@ def hold_back(connection: Connection, flow: str, run: str, now: float, rules: st
         connection.execute(
             update(RECORDS)
             .where(_ROWS.id == row.id)
-            .values(state="deferred", errors=encode_faults(faults), finisher=run, changed_at=now)
+            .values(state="deferred", errors=faults or None, finisher=run, changed_at=now)
         )
     return held
 
@@ -275,7 +258,7 @@ def forget_needs(connection: Connection, rows: Sequence[int]) -> None:
 _FORGET_NEEDS = delete(NEEDS).where(NEEDS.c.record.in_(bindparam("rows", expanding=True)))
 
 
-def _locking(condition: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _locking(condition: ColumnElement[bool]) -> Select[Any]:
     return (
         select(_ROWS.id, _ROWS.source)
         .where(_ROWS.flow == bindparam("of_flow"), condition)
@@ -290,8 +273,8 @@ _LOCK_NEEDING = _locking(and_(QUEUED, ~_HAS_ALL))
 
 
 def _locked(
-    connection: Connection, statement: Select[*tuple[Any, ...]], flow: str, rules: str
-) -> Sequence[Row[*tuple[Any, ...]]]:
+    connection: Connection, statement: Select[Any], flow: str, rules: str
+) -> Sequence[AnyRow]:
     return connection.execute(statement, {"of_flow": flow, "rules": rules}).all()
 
 
@@ -316,7 +299,7 @@ def is_drained(connection: Connection, flow: str, rules: str) -> bool:
     return connection.execute(_LEFT, {"of_flow": flow, "rules": rules}).first() is None
 
 
-def _any(*conditions: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _any(*conditions: ColumnElement[bool]) -> Select[Any]:
     return select(_ROWS.id).where(_ROWS.flow == bindparam("of_flow"), or_(*conditions)).limit(1)
 
 
@@ -324,10 +307,8 @@ _MOVES = _any(_ROWS.state == "sending", _READY)
 _LEFT = _any(_ROWS.state == "sending", QUEUED, COMES_BACK)
 
 
-def _needs_of(
-    connection: Connection, flow: str, rows: Sequence[int]
-) -> dict[int, list[Row[*tuple[Any, ...]]]]:
-    found: dict[int, list[Row[*tuple[Any, ...]]]] = defaultdict(list)
+def _needs_of(connection: Connection, flow: str, rows: Sequence[int]) -> dict[int, list[AnyRow]]:
+    found: dict[int, list[AnyRow]] = defaultdict(list)
     for part in in_parts(rows):
         values = {"of_flow": flow, "rows": part}
         for row in connection.execute(_NEEDS_OF, values):
@@ -358,7 +339,7 @@ _NEEDS_OF = (
 )
 
 
-def _fault(need: Row[*tuple[Any, ...]]) -> ErrorReport:
+def _fault(need: AnyRow) -> ErrorReport:
     """Name the needed document, not its identity, which may be personal."""
     why = _STATES.get(need.state, "is not in the ERP yet" if need.state else "was never taken over")
     words = f"it needs the document `{need.document}` first, which {why}"

@@ -12,26 +12,23 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any, cast
 
-import msgspec
 from msgspec import Struct, field
 from msgspec.structs import replace
-from sqlalchemy import Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
 
 from mapgen.agreed.paths import without_numbers
 from mapgen.durations import HOUR, MINUTE, last_minutes, minute_of
-from mapgen.runtime.ledger.accounts import Comparison, comparison_of
+from mapgen.runtime.ledger.accounts import Comparison
 from mapgen.runtime.ledger.book import Book, is_of, parts_of
 from mapgen.runtime.ledger.conditions import Condition, current
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.rows import Kept, decode_kept
+from mapgen.runtime.ledger.rows import Kept
 from mapgen.runtime.ledger.schema import AT_ONCE, COMPARISONS, INBOX, RECORDS, RUNS, SENT, State
 from mapgen.runtime.outcome import ErrorReport
 
 _ROWS = RECORDS.c
 OPEN = ("rejected", "deferred", "dead_lettered")
 _LOOKUP = re.compile(r"\blookup `([^`]+)`")
-_FAULTS = msgspec.json.Decoder(tuple[ErrorReport, ...])
-_COUNTS = msgspec.json.Decoder(dict[str, str | int | None])
 
 
 class RunReport(Struct, frozen=True):
@@ -317,7 +314,7 @@ class Reports:
             last = connection.execute(_last_runs(flow)).all()
             said = [one for one in current(connection, now) if flow in (None, one.of.flow)]
             books = select(COMPARISONS).where(is_of(COMPARISONS.c.book, flow))
-            compared = {row.book: comparison_of(row) for row in connection.execute(books)}
+            compared = {book: Comparison(*row) for book, *row in connection.execute(books)}
         runs = {row.flow: _run(row) for row in last}
         rate_of = {row.flow: (row.minute, row.hour) for row in rates}
         waiting = {row.book: row.records for row in inbox}
@@ -334,32 +331,24 @@ class Reports:
     def runs(self, flow: str | None = None, limit: int = 20) -> tuple[RunReport, ...]:
         """Return the latest runs, the youngest first."""
         found = select(RUNS).where(is_of(RUNS.c.flow, flow))
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(found.order_by(RUNS.c.began_at.desc()).limit(limit)).all()
+        rows = self._ledger.rows(found.order_by(RUNS.c.began_at.desc()).limit(limit))
         return tuple(map(_run, rows))
 
     def in_doubt(self) -> dict[str, int]:
         """Return of each book how many documents are in hand after a request without an answer."""
-        found = select(_ROWS.flow, func.count().label("documents")).where(
-            _ROWS.state == "sending", _ROWS.attempts > 0
-        )
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(found.group_by(_ROWS.flow)).all()
-        return {row.flow: row.documents for row in rows}
+        found = select(_ROWS.flow, func.count()).where(_ROWS.state == "sending", _ROWS.attempts > 0)
+        return dict(map(tuple, self._ledger.rows(found.group_by(_ROWS.flow))))
 
     def runs_by_end(self) -> dict[tuple[str, str], int]:
         """Return how many runs of a book ended how; `open` are under way, or were killed."""
         ended = func.coalesce(RUNS.c.reason, "open")
         found = select(RUNS.c.flow, ended, func.count()).group_by(RUNS.c.flow, ended)
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(found).all()
-        return {(book, reason): count for book, reason, count in rows}
+        return {(book, reason): count for book, reason, count in self._ledger.rows(found)}
 
     def run(self, beginning_of_id: str) -> RunReport | None:
         """Return the run whose id begins like this; None where it is not exactly one."""
         found = select(RUNS).where(RUNS.c.run.startswith(beginning_of_id, autoescape=True)).limit(2)
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(found).all()
+        rows = self._ledger.rows(found)
         return _run(rows[0]) if len(rows) == 1 else None
 
     def records(self, choice: Choice) -> Iterator[OpenRecord]:
@@ -375,32 +364,33 @@ class Reports:
 
     def story(self, flow: str, key: str, tenant: str | None = None) -> tuple[DocumentStory, ...]:
         """Return what became of the documents of a record, by its key, the first one first."""
-        with self._ledger.transaction() as connection:
-            rows = connection.execute(
-                _RECORDS.add_columns(
-                    _ROWS.entity, _ROWS.erp_keys, _ROWS.was_there, _ROWS.rules, _ROWS.reader,
-                    _ROWS.finisher,
-                )
-                .where(is_of(_ROWS.flow, flow, tenant))
-                .where(or_(_ROWS.source == key, _ROWS.subject == key))
-                .order_by(_ROWS.id)
-            ).all()  # fmt: skip
-            ids = {one for row in rows for one in (row.reader, row.finisher)}
-            of_ids = connection.execute(select(RUNS).where(RUNS.c.run.in_(ids))).all()
+        rows = self._ledger.rows(
+            _RECORDS.add_columns(
+                _ROWS.entity, _ROWS.erp_keys, _ROWS.was_there, _ROWS.rules, _ROWS.reader,
+                _ROWS.finisher,
+            )
+            .where(is_of(_ROWS.flow, flow, tenant), _of_key(key))
+            .order_by(_ROWS.id)
+        )  # fmt: skip
+        ids = {one for row in rows for one in (row.reader, row.finisher)}
+        of_ids = self._ledger.rows(select(RUNS).where(RUNS.c.run.in_(ids)))
         runs = {row.run: _run(row) for row in of_ids}
-        return tuple(_story(row, runs) for row in rows)
+        return tuple(
+            DocumentStory(_open(row), row.entity, row.erp_keys or {}, row.was_there, row.rules,
+                          runs.get(row.reader), runs.get(row.finisher))
+            for row in rows
+        )  # fmt: skip
 
     def copy_of(self, record: OpenRecord) -> Kept | None:
         """Return the record as it lies here: its first document has it."""
-        with self._ledger.transaction() as connection:
-            row = connection.execute(
-                select(_ROWS.record)
-                .where(_ROWS.flow == record.book, _ROWS.subject == record.subject)
-                .where(_ROWS.record.is_not(None))
-                .order_by(_ROWS.id)
-                .limit(1)
-            ).first()
-        return None if row is None else decode_kept(row.record)
+        row = self._ledger.row(
+            select(_ROWS.record)
+            .where(_ROWS.flow == record.book, _ROWS.subject == record.subject)
+            .where(_ROWS.record.is_not(None))
+            .order_by(_ROWS.id)
+            .limit(1)
+        )
+        return None if row is None else row.record
 
     def sent_by_minute(self, flow: str | None, minutes: int) -> tuple[tuple[float, int], ...]:
         """Return how many documents arrived in the ERP, by the minute that began then."""
@@ -408,8 +398,7 @@ class Reports:
         found = select(_ROWS.changed_at).where(
             SENT, _ROWS.changed_at >= moments[0], is_of(_ROWS.flow, flow)
         )
-        with self._ledger.transaction() as connection:
-            counts = Counter(map(minute_of, connection.scalars(found)))
+        counts = Counter(minute_of(at) for (at,) in self._ledger.rows(found))
         return tuple((moment, counts[moment]) for moment in moments)
 
     def _chosen(self, choice: Choice) -> Select[Any]:
@@ -417,7 +406,7 @@ class Reports:
         found = _RECORDS.where(_ROWS.id > bindparam("behind"), _ROWS.state.in_(choice.states))
         found = found.where(is_of(_ROWS.flow, choice.flow, choice.tenant))
         if choice.key is not None:
-            found = found.where(or_(_ROWS.source == choice.key, _ROWS.subject == choice.key))
+            found = found.where(_of_key(choice.key))
         if choice.older_than is not None:
             found = found.where(_ROWS.open_since < now - choice.older_than)
         if choice.younger_than is not None:
@@ -452,6 +441,10 @@ _RECORDS = select(
 )
 
 
+def _of_key(key: str) -> ColumnElement[bool]:
+    return or_(_ROWS.source == key, _ROWS.subject == key)
+
+
 def _last_runs(flow: str | None) -> Select[Any]:
     """Return the latest run of each book."""
     turn = func.row_number().over(partition_by=RUNS.c.flow, order_by=RUNS.c.began_at.desc())
@@ -460,9 +453,8 @@ def _last_runs(flow: str | None) -> Select[Any]:
 
 
 def _run(row: Any) -> RunReport:
-    counts = {} if row.counts is None else _COUNTS.decode(row.counts)
     return RunReport(row.run, row.flow, row.env, row.feed, row.mapgen, row.rules, row.began_at,
-                     row.ended_at, row.reason, counts)  # fmt: skip
+                     row.ended_at, row.reason, row.counts or {})  # fmt: skip
 
 
 def _flow(
@@ -491,13 +483,7 @@ def _flow(
 
 
 def _open(row: Any) -> OpenRecord:
-    faults = () if row.errors is None else _FAULTS.decode(row.errors)
     return OpenRecord(row.id, row.flow, row.subject, row.source, row.document, row.state,
-                      row.number, row.reason, row.place, faults, row.open_since, row.changed_at,
-                      row.attempts, bool(row.has_copy), bool(row.is_document))  # fmt: skip
-
-
-def _story(row: Any, runs: Mapping[str, RunReport]) -> DocumentStory:
-    keys = {} if row.erp_keys is None else msgspec.json.decode(row.erp_keys, type=dict[str, str])
-    return DocumentStory(_open(row), row.entity, keys, row.was_there, row.rules,
-                         runs.get(row.reader), runs.get(row.finisher))  # fmt: skip
+                      row.number, row.reason, row.place, row.errors or (), row.open_since,
+                      row.changed_at, row.attempts, bool(row.has_copy),
+                      bool(row.is_document))  # fmt: skip

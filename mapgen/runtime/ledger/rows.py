@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 import msgspec
@@ -123,6 +123,16 @@ class StillOpen(msgspec.Struct, frozen=True):
     outdated: int = 0
 
 
+class Line(msgspec.Struct, frozen=True):
+    """The money of all documents of a name in one currency, on each side."""
+
+    document: str
+    currency: str
+    source: str | None
+    ledger: str | None
+    target: str
+
+
 class Queued(msgspec.Struct, frozen=True):
     """A document in a queue or a record that waits, without any value of it.
 
@@ -172,36 +182,19 @@ class NextHead(msgspec.Struct, frozen=True, omit_defaults=True):
     branch: str | None = None
 
     @property
+    def columns(self) -> dict[str, object]:
+        """What the row of a document holds of the record that gave its body."""
+        return {name: getattr(self, name) for name in _OF_BODY}
+
+    @property
     def overtakes(self) -> bool:
         """Whether it goes in the place of the older one, which nobody counts for itself."""
         return not (self.is_counted or self.is_withdrawal)
 
 
+_OF_BODY = ("subject", "source", "digest", "rules", "place", "branch")
+
+
 def digest_of(body: bytes) -> str:
     """Return what tells one body from another."""
     return hashlib.sha256(body).hexdigest()
-
-
-def encode_keys(keys: Keys | None) -> str | None:
-    """Return the keys as JSON text."""
-    return None if keys is None else msgspec.json.encode(keys).decode()
-
-
-def decode_keys(words: str | None) -> Keys | None:
-    """Return the keys of JSON text."""
-    return None if words is None else msgspec.json.decode(words, type=dict[str, str])
-
-
-def decode_next(words: str | None) -> NextHead | None:
-    """Return what belongs to a newer body, of JSON text."""
-    return None if words is None else msgspec.json.decode(words, type=NextHead)
-
-
-def decode_kept(content: bytes) -> Kept:
-    """Return a record that waits, of its JSON."""
-    return msgspec.json.decode(bytes(content), type=Kept)
-
-
-def encode_faults(faults: Sequence[ErrorReport]) -> str | None:
-    """Return the errors as JSON text, None for none."""
-    return msgspec.json.encode(list(faults)).decode() if faults else None

@@ -2,38 +2,74 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Literal, TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+import msgspec
 from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
     Double,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    Row,
     Table,
     Text,
+    TypeDecorator,
     literal,
 )
 from sqlalchemy.dialects import sqlite
 
-from mapgen.runtime.outcome import ONLY
+from mapgen.runtime.ledger.rows import Kept, Line, NextHead
+from mapgen.runtime.outcome import ONLY, ErrorReport
 
 if TYPE_CHECKING:
     from sqlalchemy.dialects import postgresql
 
 AT_ONCE = 400  # bound values in one statement; SQLite allows 32,766, older builds 999
 T = TypeVar("T")
+AnyRow = Row[*tuple[Any, ...]]
 
 VERSION = 8
 
 State = Literal["staged", "sending", "sent", "rejected", "dead_lettered", "skipped", "deferred"]
 
 METADATA = MetaData()
+
+
+class Json(TypeDecorator[Any]):
+    """Columns that hold a value of a type as JSON text; None is no value."""
+
+    impl: Any = Text
+    cache_ok = True
+
+    def __init__(self, shape: object) -> None:
+        super().__init__()
+        self.shape = shape
+        self._decode = msgspec.json.Decoder(shape).decode
+
+    def process_bind_param(self, value: Any, _: object) -> Any:
+        return None if value is None else msgspec.json.encode(value).decode()
+
+    def process_result_value(self, value: Any, _: object) -> Any:
+        return None if value is None else self._decode(value)
+
+
+class JsonBytes(Json):
+    """Likewise, as bytes."""
+
+    impl = LargeBinary
+    cache_ok = True
+
+    def process_bind_param(self, value: Any, _: object) -> Any:
+        return None if value is None else msgspec.json.encode(value)
+
 
 META = Table("mapgen_ledger", METADATA, Column("version", Integer, primary_key=True))
 
@@ -54,10 +90,10 @@ RECORDS = Table(
     Column("digest", Text),  # of the body, which it outlives: is a later body another one?
     Column("state", Text, nullable=False),
     Column("number", Text),  # what people call the document in the ERP
-    Column("erp_keys", Text),  # JSON, the keys that the ERP gave it: what others refer to it by
+    Column("erp_keys", Json(dict[str, str])),  # those that the ERP gave it
     Column("was_there", Boolean),  # sent: found by the look-up before any request of ours
     Column("reason", Text),  # skipped: why; dead_lettered: what came of the last attempt
-    Column("errors", Text),  # JSON, personal values masked
+    Column("errors", Json(tuple[ErrorReport, ...])),  # personal values masked
     Column("attempts", Integer, nullable=False, default=0),  # requests whose effect stayed unknown
     Column("claim", Text),  # who has it in hand: a token of its own for each time of taking it
     Column("intent_at", Double),  # of the latest intent or unanswered request, see Lease
@@ -65,13 +101,13 @@ RECORDS = Table(
     Column("finisher", Text),  # the run that brought it to its end
     Column("changed_at", Double, nullable=False),
     Column("next_body", LargeBinary),  # a newer body that came while this one was in hand
-    Column("next_head", Text),  # JSON, what belongs to it
+    Column("next_head", Json(NextHead)),  # what belongs to it
     Column("rules", Text),  # the hash of the rules that made the body
     Column("place", Text),  # file and line of the record, for people
     Column("folded", Text),  # what is alike of identities that the ERP may take for one
     Column("open_since", Double),  # seconds since 1970; none once it is sent or skipped
     # The record itself, to be transformed once more: with its first document, until all are sent.
-    Column("record", LargeBinary),
+    Column("record", JsonBytes(Kept)),
     Column("took", Double),  # sent: seconds since it came
     Column("maker", Text),  # the run that made the document, whoever changed it later
     Column("branch", Text),  # of the ERP, where records say which
@@ -95,7 +131,7 @@ RUNS = Table(
     Column("env", Text),  # the environment, by its name in the specs
     Column("feed", Text),  # what the records came from
     Column("reason", Text),  # how it ended: done, stopped, or the code of what stopped it
-    Column("counts", Text),  # JSON, as the summary has them
+    Column("counts", Json(dict[str, str | int | None])),  # as the summary has them
 )
 
 # How far the feeds of a flow are, in the transaction of the rows that they cover.
@@ -188,8 +224,8 @@ COMPARISONS = Table(
     METADATA,
     Column("book", Text, primary_key=True),
     Column("at", Double, nullable=False),
-    Column("counts", Text, nullable=False),  # JSON, by verdict
-    Column("money", Text, nullable=False),  # JSON, a line for each document and currency
+    Column("counts", Json(dict[str, int]), nullable=False),  # by verdict
+    Column("money", Json(tuple[Line, ...]), nullable=False),  # by document and currency
 )
 
 # What people did with records by hand, so that nobody has to wonder later.
@@ -302,6 +338,26 @@ def insert_into(connection: Connection, table: Table) -> postgresql.Insert | sql
 
         return postgresql.insert(table)
     return sqlite.insert(table)
+
+
+def upsert(
+    connection: Connection,
+    table: Table,
+    key: Mapping[str, object],
+    values: Mapping[str, object],
+    *,
+    first: Mapping[str, object] = MappingProxyType({}),
+    where: ColumnElement[bool] | None = None,
+) -> bool:
+    """Write the row of a key, a new one also with `first`; False where `where` forbids it."""
+    columns = [table.c[name] for name in key]
+    written = connection.execute(
+        insert_into(connection, table)
+        .values({**key, **first, **values})
+        .on_conflict_do_update(index_elements=columns, set_=dict(values), where=where)
+        .returning(*columns)
+    )
+    return written.first() is not None
 
 
 def in_parts(values: Sequence[T]) -> Iterator[Sequence[T]]:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, func, select
 
 from mapgen.runtime.aborted import LedgerFailed
 from mapgen.runtime.ledger.licence import lock
-from mapgen.runtime.ledger.schema import SEATS, insert_into
+from mapgen.runtime.ledger.schema import SEATS, upsert
 from mapgen.runtime.network.breaker import Stopping
 
 _ROWS = SEATS.c
@@ -34,13 +34,8 @@ def take(connection: Connection, tenant: str, holder: str, moment: float, most: 
     others = select(func.count()).where(_ROWS.tenant == tenant, _ROWS.holder != holder)
     if connection.execute(others).scalar_one() >= most:
         return False
-    values = {"until": moment + _IDLE}
-    connection.execute(
-        insert_into(connection, SEATS)
-        .values(tenant=tenant, holder=holder, **values)
-        .on_conflict_do_update(index_elements=[_ROWS.tenant, _ROWS.holder], set_=values)
-    )
-    return True
+    key = {"tenant": tenant, "holder": holder}
+    return upsert(connection, SEATS, key, {"until": moment + _IDLE})
 
 
 def leave(connection: Connection, tenant: str, holder: str) -> None:

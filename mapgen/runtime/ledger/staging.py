@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import Any
 
-import msgspec
+from msgspec.structs import replace
 from sqlalchemy import (
     Connection,
-    Row,
+    Executable,
     Select,
     Text,
     bindparam,
@@ -25,15 +25,8 @@ from sqlalchemy import (
 from mapgen.runtime.folding import alike
 from mapgen.runtime.ledger.clashes import IS_MET, Clashes
 from mapgen.runtime.ledger.queue import forget_needs, note_needs
-from mapgen.runtime.ledger.rows import (
-    Kept,
-    NextHead,
-    Staged,
-    decode_next,
-    digest_of,
-    encode_faults,
-)
-from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS, in_parts, insert_into
+from mapgen.runtime.ledger.rows import Kept, NextHead, Staged, digest_of
+from mapgen.runtime.ledger.schema import MET, NEEDS, RECORDS, AnyRow, in_parts, insert_into
 from mapgen.runtime.ledger.text import (
     place_of,
     source_of,
@@ -41,7 +34,7 @@ from mapgen.runtime.ledger.text import (
     subject_by_place,
     subject_of,
 )
-from mapgen.runtime.outcome import Document, ErrorReport, Origin, Outcome, Rejected, Skipped
+from mapgen.runtime.outcome import Document, Outcome, Rejected, Skipped
 
 _ROWS = RECORDS.c
 _OTHER = RECORDS.alias("other")
@@ -141,7 +134,7 @@ class Staging:
 
     def _locked(
         self, outcomes: Sequence[Outcome], keys: Sequence[_Key]
-    ) -> tuple[dict[_Key, Row[*tuple[Any, ...]]], list[Row[*tuple[Any, ...]]]]:
+    ) -> tuple[dict[_Key, AnyRow], list[AnyRow]]:
         """Return the rows of these documents, and those that their records do not give any more.
 
         They are locked in the one order of all that lock rows.
@@ -161,13 +154,13 @@ class Staging:
             found += self._connection.scalars(_LEFT_OF, values)
         return found
 
-    def _withdraw(self, rows: Sequence[Row[*tuple[Any, ...]]]) -> None:
+    def _withdraw(self, rows: Sequence[AnyRow]) -> None:
         """Take back what nobody has in hand; what somebody has is not sent once more."""
         for row in rows:
             self._withdrawn += 1
             if row.state == "sending":
                 head = NextHead("", "", self._run, "", (), is_counted=False, is_withdrawal=True)
-                self._update(row.id, next_body=None, next_head=_words(head))
+                self._update(row.id, next_body=None, next_head=head)
             else:
                 self._update(row.id, **withdrawn_values(self._run, self._now))
         forget_needs(self._connection, [row.id for row in rows if row.state != "sending"])
@@ -183,13 +176,13 @@ class Staging:
                 found += self._connection.scalars(_OF_IDENTITIES, values)
         return found
 
-    def _rows(self, ids: Iterable[int]) -> list[Row[*tuple[Any, ...]]]:
-        locked: list[Row[*tuple[Any, ...]]] = []
+    def _rows(self, ids: Iterable[int]) -> list[AnyRow]:
+        locked: list[AnyRow] = []
         for part in in_parts(sorted(ids)):
             locked += self._connection.execute(_WITH_IDS, {"of_run": self._run, "rows": part})
         return locked
 
-    def _take_known(self, at: int, document: Document, row: Row[*tuple[Any, ...]]) -> None:
+    def _take_known(self, at: int, document: Document, row: AnyRow) -> None:
         """Decide about a document to create whose identity the ledger knows."""
         digest = digest_of(document.body)
         is_same = row.digest == digest and row.rules == self._rules
@@ -201,7 +194,7 @@ class Staging:
             if row.state == "staged":
                 self._replace(row.id, document)
             elif row.state == "sending" and not is_same:
-                self._let_follow(row.id, document, digest, is_counted=False, is_new=True)
+                self._let_follow(row.id, document, is_counted=False, is_new=True)
             elif row.next_head is not None:
                 self._update(row.id, next_body=None, next_head=None)
         elif row.finisher == self._run and row.state == "sent":
@@ -213,17 +206,17 @@ class Staging:
         else:
             self._stage_again(at, document, row.id)
 
-    def _take_newer(self, at: int, document: Document, row: Row[*tuple[Any, ...]]) -> None:
+    def _take_newer(self, at: int, document: Document, row: AnyRow) -> None:
         """Decide about a state of a document whose identity the ledger knows."""
         digest = digest_of(document.body)
         is_same = row.digest == digest
         if row.state == "sending":
-            before = decode_next(row.next_head)
+            before = row.next_head
             is_ours = (row.claim or "").startswith(f"{self._run}/")
             follows = before is not None or not is_same or row.rules != self._rules
             counts = before is not None and before.reader == self._run and before.is_counted
             if follows:
-                self._let_follow(row.id, document, digest, is_counted=is_ours or counts)
+                self._let_follow(row.id, document, is_counted=is_ours or counts)
             if before is not None and before.reader == self._run and not before.is_withdrawal:
                 self._unchanged[at] = row.number
             elif follows and is_ours:
@@ -242,43 +235,26 @@ class Staging:
         else:
             self._stage_again(at, document, row.id)
 
-    def _join(self, at: int, row: Row[*tuple[Any, ...]], *, is_new: bool = True) -> None:
+    def _join(self, at: int, row: AnyRow, *, is_new: bool = True) -> None:
         """Count a state as one with what the run has counted, or will count, under this row."""
         if is_new and not self._is_counted(row):
             self._meet(at, row.id)
         else:
             self._unchanged[at] = row.number
 
-    def _is_counted(self, row: Row[*tuple[Any, ...]]) -> bool:
+    def _is_counted(self, row: AnyRow) -> bool:
         """Whether an earlier record of this run stands for the row in its counts."""
         return bool(row.reader == self._run or row.is_met)
 
     def _let_follow(
-        self, row: int, document: Document, digest: str, *, is_counted: bool, is_new: bool = False
+        self, row: int, document: Document, *, is_counted: bool, is_new: bool = False
     ) -> None:
-        origin = document.origin
-        head = NextHead(
-            subject_of(origin),
-            source_of(origin),
-            self._run,
-            digest,
-            document.needs,
-            self._rules,
-            place_of(origin),
-            is_counted,
-            is_new,
-            branch=document.branch,
-        )
-        self._update(row, next_body=document.body, next_head=_words(head), record=_record(document))
+        head = replace(self._head(document), is_counted=is_counted, is_new=is_new)
+        self._update(row, next_body=document.body, next_head=head, record=_record(document))
 
     def _replace(self, row: int, document: Document) -> None:
         """Put a newer body in the place of one that nobody has in hand."""
-        values = self._values(document)
-        kept = (
-            "subject", "source", "place", "entity", "body", "digest", "rules", "record",
-            "branch", "changed_at",
-        )  # fmt: skip
-        self._update(row, **{name: values[name] for name in kept})
+        self._update(row, **self._body(document))
         need(self._connection, {row: document.needs})
 
     def _stage_again(self, at: int, document: Document, row: int) -> None:
@@ -321,17 +297,22 @@ class Staging:
         )
 
     def _values(self, document: Document) -> dict[str, object]:
-        origin = document.origin
-        digest = digest_of(document.body)
-        values = fresh_values(subject_of(origin), source_of(origin), digest, self._run, self._now)
-        return values | {
+        return fresh_values(self._run, self._now) | self._body(document)
+
+    def _body(self, document: Document) -> dict[str, object]:
+        return self._head(document).columns | {
             "entity": document.entity,
-            "branch": document.branch,
             "body": document.body,
-            "rules": self._rules,
-            "place": place_of(origin),
             "record": _record(document),
+            "changed_at": self._now,
         }
+
+    def _head(self, document: Document) -> NextHead:
+        origin, digest = document.origin, digest_of(document.body)
+        return NextHead(
+            subject_of(origin), source_of(origin), self._run, digest, document.needs, self._rules,
+            place_of(origin), branch=document.branch,
+        )  # fmt: skip
 
     def _forget_refusals(self, subjects: Sequence[str]) -> None:
         """These records are no longer rejected, skipped or deferred."""
@@ -341,51 +322,19 @@ class Staging:
 
     def _take_undocumented(self, outcomes: Sequence[Outcome]) -> None:
         """Write the records that gave no document, each under its subject, the latest word last."""
-        rows: dict[str, dict[str, object]] = {}
-        for outcome in outcomes:
-            match outcome:
-                case Rejected():
-                    state = "deferred" if outcome.is_deferred else "rejected"
-                    row = self._refusal(outcome.origin, state, None, outcome.faults)
-                    row["record"] = _record(outcome)
-                case Skipped():
-                    row = self._refusal(outcome.origin, "skipped", outcome.reason, ())
-                case Document():
-                    continue
-            rows[subject_of(outcome.origin)] = row
-        if not rows:
-            return
-        statement = insert_into(self._connection, RECORDS)
-        self._connection.execute(
-            statement.on_conflict_do_update(
-                index_elements=[_ROWS.flow, _ROWS.subject],
-                index_where=_ROWS.identity.is_(None),
-                set_={
-                    name: statement.excluded[name]
-                    for name in (
-                        "source",
-                        "place",
-                        "state",
-                        "reason",
-                        "errors",
-                        "reader",
-                        "record",
-                        "changed_at",
-                    )
-                }
-                | {
-                    "open_since": case(
-                        (statement.excluded.open_since.is_(None), None),
-                        else_=func.coalesce(_ROWS.open_since, statement.excluded.open_since),
-                    )
-                },
-            ),
-            list(rows.values()),
-        )
+        refused = (one for one in outcomes if not isinstance(one, Document))
+        rows = {subject_of(one.origin): self._refusal(one) for one in refused}
+        if rows:
+            self._connection.execute(_refusing(self._connection), list(rows.values()))
 
-    def _refusal(
-        self, origin: Origin, state: str, reason: str | None, faults: tuple[ErrorReport, ...]
-    ) -> dict[str, object]:
+    def _refusal(self, outcome: Rejected | Skipped) -> dict[str, object]:
+        origin, reason, faults, record = outcome.origin, None, None, None
+        match outcome:
+            case Rejected():
+                state = "deferred" if outcome.is_deferred else "rejected"
+                faults, record = outcome.faults or None, _record(outcome)
+            case Skipped():
+                state, reason = "skipped", storable(outcome.reason)
         return {
             "flow": self._flow,
             "subject": subject_of(origin),
@@ -393,21 +342,37 @@ class Staging:
             "place": place_of(origin),
             "identity": None,
             "state": state,
-            "reason": None if reason is None else storable(reason),
-            "errors": encode_faults(faults),
+            "reason": reason,
+            "errors": faults,
             "attempts": 0,
             "reader": self._run,
-            "record": None,
+            "record": record,
             "open_since": None if state == "skipped" else self._now,
             "changed_at": self._now,
         }
 
 
-# Built once: to build a statement costs more than to execute it.
+_LATEST = ("source", "place", "state", "reason", "errors", "reader", "record", "changed_at")
+
+
+def _refusing(connection: Connection) -> Executable:
+    """Return what writes records that gave no document, the latest word over the one before."""
+    statement = insert_into(connection, RECORDS)
+    new = statement.excluded
+    since = case(
+        (new.open_since.is_(None), None), else_=func.coalesce(_ROWS.open_since, new.open_since)
+    )
+    return statement.on_conflict_do_update(
+        index_elements=[_ROWS.flow, _ROWS.subject],
+        index_where=_ROWS.identity.is_(None),
+        set_={name: new[name] for name in _LATEST} | {"open_since": since},
+    )
+
+
 _OF_FLOW = _ROWS.flow == bindparam("of_flow")
 
 
-def _left_of() -> Select[*tuple[Any, ...]]:
+def _left_of() -> Select[Any]:
     needed = (
         select(_OTHER.c.id)
         .where(_OTHER.c.id == NEEDS.c.record, _OTHER.c.subject != _ROWS.subject)
@@ -467,14 +432,9 @@ def withdrawn_values(run: str, now: float) -> dict[str, object]:
     }
 
 
-def fresh_values(
-    subject: str, source: str, digest: str, reader: str, now: float
-) -> dict[str, object]:
+def fresh_values(reader: str, now: float) -> dict[str, object]:
     """Return what a row in the queue holds beside its body, and nothing of what was before."""
     return {
-        "subject": subject,
-        "source": source,
-        "digest": digest,
         "state": "staged",
         "number": None,
         "was_there": None,
@@ -499,18 +459,14 @@ def need(connection: Connection, needs: Mapping[int, Sequence[_Key]]) -> None:
     note_needs(connection, needs)
 
 
-def _words(head: NextHead) -> str:
-    return msgspec.json.encode(head).decode()
-
-
-def _record(outcome: Rejected | Document) -> bytes | None:
+def _record(outcome: Rejected | Document) -> Kept | None:
     """Return a record as the ledger holds it, to be transformed once more."""
     if outcome.data is None:
         return None
     origin = outcome.origin
-    return msgspec.json.encode(Kept(origin.file, origin.record, origin.line, outcome.data))
+    return Kept(origin.file, origin.record, origin.line, outcome.data)
 
 
-def _is_under_another_identity(row: Row[*tuple[Any, ...]]) -> bool:
+def _is_under_another_identity(row: AnyRow) -> bool:
     """Whether it is in the ERP, but not under its identity: sent again, it would be there twice."""
     return bool(row.state == "dead_lettered" and row.number is not None)

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, or_, select, update
 
 from mapgen.runtime.ledger.book import books_at
 from mapgen.runtime.ledger.ledger import Ledger
-from mapgen.runtime.ledger.schema import RECORDS, RUNS, UNDOS, in_parts, insert_into
+from mapgen.runtime.ledger.schema import RECORDS, RUNS, UNDOS, in_parts, upsert
 from mapgen.runtime.ledger.text import storable
 
 UndoState = Literal["begun", "done", "refused", "in doubt"]
@@ -83,26 +83,15 @@ def _later(
 
 def begin_undo(ledger: Ledger, made: Made, action: str, who: str) -> bool:
     """Note that an action is about to go out; False where one has: it is not repeated blindly."""
-    values = {"action": action, "state": "begun", "who": storable(who), "reason": None}
+    begun = {"action": action, "state": "begun", "who": storable(who), "reason": None}
     with ledger.transaction() as connection:
-        values["at"] = ledger.now()  # type: ignore[assignment]
-        written = connection.execute(
-            insert_into(connection, UNDOS)
-            .values(record=made.row, **values)
-            .on_conflict_do_update(
-                index_elements=[UNDOS.c.record], set_=values, where=UNDOS.c.state == "refused"
-            )
-            .returning(UNDOS.c.record)
-        )
-        return written.first() is not None
+        values = {**begun, "at": ledger.now()}
+        is_refused = UNDOS.c.state == "refused"
+        return upsert(connection, UNDOS, {"record": made.row}, values, where=is_refused)
 
 
 def end_undo(ledger: Ledger, made: Made, state: UndoState, reason: str | None = None) -> None:
     """Note what came of an action."""
     words = None if reason is None else storable(reason)
-    with ledger.transaction() as connection:
-        connection.execute(
-            update(UNDOS)
-            .where(UNDOS.c.record == made.row)
-            .values(state=state, reason=words, at=ledger.now())
-        )
+    ended = {"state": state, "reason": words, "at": ledger.now()}
+    ledger.change(update(UNDOS).where(UNDOS.c.record == made.row).values(ended))
