@@ -105,8 +105,8 @@ def _beside_rules(
     if found is None or found.key is None or schema is None:
         return
     shown = found.formulas.shown
-    yield from check_shown(flow.security, section, schema, found.key, found.identities, shown)
     personal = personal_paths(flow.security, section, schema)
+    yield from check_shown(personal, section, found.key, found.identities, shown)
     yield from check_addresses(section, found.documents, personal)
 
 

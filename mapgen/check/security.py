@@ -156,9 +156,8 @@ def personal_paths(
 
 
 def check_shown(
-    security: spec.Security,
+    personal: Collection[str],
     section: spec.MappingSection,
-    schema: SourceSchema,
     key: Typed,
     identities: Iterable[tuple[Span, Iterable[str]]],
     reasons: Iterable[tuple[Span, Iterable[str]]],
@@ -166,15 +165,13 @@ def check_shown(
     """Return a fault for each personal path behind what is shown to everybody.
 
     Args:
-        security: the section with the data classes.
+        personal: the source paths that are personal or confidential.
         section: the mapping section.
-        schema: of the record.
         key: what people call a record by: it stands in logs and rejects.
         identities: what documents are known by, in the ledger and in addresses, too: the place of
             each, and the source paths that it reads.
         reasons: what is said of records, the same way.
     """
-    personal = personal_paths(security, section, schema)
     at = section.source.key.span()
     shown = [(messages.personal_reason, at, path) for path in key.reads]
     shown += [(messages.personal_reason, at, path) for at, reads in reasons for path in reads]
