@@ -7,9 +7,9 @@ and a type checker that narrows types finds none either. A step that may fail is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from operator import is_
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -18,8 +18,8 @@ from mapgen.ir import expression as ir
 from mapgen.ir import flow
 from mapgen.ir.building import concatenated, empty, equality, is_bare, negated
 from mapgen.ir.rewriting import rewritten
-from mapgen.ir.types import BOOL, DECIMAL, ERROR, Kind, ListOf
-from mapgen.ir.walk import nodes
+from mapgen.ir.types import BOOL, DECIMAL, ERROR, ListOf
+from mapgen.ir.walk import HOLDS_NODES, nodes
 
 Node = TypeVar("Node")
 Element = TypeVar("Element", ir.Element, ir.Entry)
@@ -200,16 +200,16 @@ class Known(Struct, frozen=True):
 
     def decided(self, node: Node) -> Node:
         """Return a node, or a tuple of some, with what is decided in it."""
+        if not HOLDS_NODES[type(node)]:
+            return node
         if isinstance(node, tuple):
-            parts = tuple(self.decided(part) for part in node)
+            parts = tuple([self.decided(part) for part in node])
             is_same = all(map(is_, parts, node))
             return node if is_same else cast(Node, parts)
-        if not isinstance(node, Struct) or isinstance(node, Kind):
-            return node
         found = self._known_value(cast(ir.Expression, node))
         if found is not None:
             return cast(Node, found)
-        return cast(Node, self._inside(node))
+        return cast(Node, self._inside(cast(Struct, node)))
 
     def _known_value(self, node: ir.Expression) -> ir.Constant | None:
         if not isinstance(node, _EXPRESSIONS):
@@ -225,31 +225,17 @@ class Known(Struct, frozen=True):
         return ir.Constant(self.flags[path], BOOL) if path in self.flags else None
 
     def _inside(self, node: Struct) -> Struct:
-        match node:
-            case ir.Conditional():
-                return self._conditional(node)
-            case ir.Both(parts=parts):
-                return self._logic(parts, until=False)
-            case ir.Either(parts=parts):
-                return self._logic(parts, until=True)
-            case ir.WhenPresent():
-                return self._when_present(node)
-            case ir.OrElse():
-                return self._or_else(node)
-            case ir.Bound():
-                return self._bound(node)
-            case ir.Loop():
-                return self._loop(node)
-            case _:
-                return _simple(self._members(node))
+        own = _OWN.get(type(node))
+        return _simple(self._members(node)) if own is None else own(self, node)
 
     def _members(self, node: Node) -> Node:
         struct, changed = cast(Struct, node), {}
         for name in struct.__struct_fields__:
             before = getattr(struct, name)
-            after = self.decided(before)
-            if after is not before:
-                changed[name] = after
+            if HOLDS_NODES[type(before)]:
+                after = self.decided(before)
+                if after is not before:
+                    changed[name] = after
         return cast(Node, replace(struct, **changed)) if changed else node
 
     def _conditional(self, node: ir.Conditional) -> ir.Expression:
@@ -373,6 +359,18 @@ _READING = frozenset({f"{kind}({kind}_text)" for kind in ("date", "duration", "t
 def is_read(node: Struct) -> bool:
     """Tell whether a text is read that is known, and can be."""
     return isinstance(node, ir.Call) and node.function in _READING and not node.is_fallible
+
+
+_OWN: Mapping[type, Callable[[Known, Any], ir.Expression]] = {
+    ir.Conditional: Known._conditional,
+    ir.Both: lambda known, node: known._logic(node.parts, until=False),
+    ir.Either: lambda known, node: known._logic(node.parts, until=True),
+    ir.WhenPresent: Known._when_present,
+    ir.OrElse: Known._or_else,
+    ir.Bound: Known._bound,
+    ir.Loop: Known._loop,
+}
+"""How a node is decided that says where or whether its operands are asked."""
 
 
 def _is_comparison(node: Struct) -> bool:
