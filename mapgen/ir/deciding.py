@@ -200,23 +200,21 @@ class Known(Struct, frozen=True):
 
     def decided(self, node: Node) -> Node:
         """Return a node, or a tuple of some, with what is decided in it."""
-        if not HOLDS_NODES[type(node)]:
-            return node
-        if isinstance(node, tuple):
-            parts = tuple([self.decided(part) for part in node])
-            is_same = all(map(is_, parts, node))
-            return node if is_same else cast(Node, parts)
-        found = self._known_value(cast(ir.Expression, node))
-        if found is not None:
-            return cast(Node, found)
-        return cast(Node, self._inside(cast(Struct, node)))
+        found: Any = node
+        if isinstance(found, tuple):
+            parts = [self.decided(part) if HOLDS_NODES[type(part)] else part for part in found]
+            found = found if all(map(is_, parts, found)) else tuple(parts)
+        elif HOLDS_NODES[type(found)]:
+            known = self._known_value(found)
+            found = self._inside(found) if known is None else known
+        return cast(Node, found)
 
     def _known_value(self, node: ir.Expression) -> ir.Constant | None:
         if not isinstance(node, _EXPRESSIONS):
             return None
         if self.conditions and node.type == BOOL and node in self.conditions:
             return ir.Constant(self.conditions[node], BOOL)
-        path = self._path(node)
+        path = self._path(node) if self.present or self.flags else None
         if path is None:
             return None
         if ir.is_optional(node):
@@ -228,15 +226,15 @@ class Known(Struct, frozen=True):
         own = _OWN.get(type(node))
         return _simple(self._members(node)) if own is None else own(self, node)
 
-    def _members(self, node: Node) -> Node:
-        struct, changed = cast(Struct, node), {}
-        for name in struct.__struct_fields__:
-            before = getattr(struct, name)
+    def _members(self, node: Struct) -> Struct:
+        changed = {}
+        for name in node.__struct_fields__:
+            before = getattr(node, name)
             if HOLDS_NODES[type(before)]:
                 after = self.decided(before)
                 if after is not before:
                     changed[name] = after
-        return cast(Node, replace(struct, **changed)) if changed else node
+        return replace(node, **changed) if changed else node
 
     def _conditional(self, node: ir.Conditional) -> ir.Expression:
         condition = self.decided(node.condition)
