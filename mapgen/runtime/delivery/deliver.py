@@ -107,34 +107,40 @@ def deliver(
     stats.run = run.id
     began = ledger.begin(Began(run.id, book, __version__, plan.rules, environment.name, feed))
     stats.tell(TechnicalEvent("run began", facts=_facts(run, environment)))
-    keep = plan.dead_letter_days * _SECONDS_A_DAY
     circuit = Circuit(run, stats.tell)
     try:
         stats.check()
-        ledger.purge(run.book, run.id, keep, plan.rules)
+        _purge(run)
         with (
             traced("run", run.id, flow=plan.flow, feed=feed),
             _raising_terminated(),
             run.drain.stops(run.stop),
             opened(environment, plan, ledger, stop=run.stop, tell=circuit.tell) as ways,
         ):
-            workers = Workers(run, ways.target, rules)
-            _deliver_all(outcomes, environment, ways, run, workers)
+            _deliver_all(outcomes, environment, ways, run, Workers(run, ways.target, rules))
         stats.add_elsewhere(ledger.settle_accounts(run.book, run.id))
-        ledger.purge(run.book, run.id, keep, plan.rules)
+        _purge(run)
         stats.add_open(ledger.still_open(run.book, began, plan.rules))
         _note_end(run, "done")
         stats.check()
-    except RunAborted as aborted:
-        aborted.summary = stats.summary()
-        _note_end(run, aborted.code)
-        raise
-    except KeyboardInterrupt:
-        _note_end(run, "stopped")
+    except (RunAborted, KeyboardInterrupt) as ending:
+        _note_early_end(run, ending)
         raise
     finally:
         circuit.close()
     return stats.summary()
+
+
+def _purge(run: Run) -> None:
+    """Forget the content of what is open for longer than the plan keeps it."""
+    keep = run.plan.dead_letter_days * _SECONDS_A_DAY
+    run.ledger.purge(run.book, run.id, keep, run.plan.rules)
+
+
+def _note_early_end(run: Run, ending: RunAborted | KeyboardInterrupt) -> None:
+    if isinstance(ending, RunAborted):
+        ending.summary = run.stats.summary()
+    _note_end(run, ending.code if isinstance(ending, RunAborted) else "stopped")
 
 
 def _note_end(run: Run, reason: str) -> None:
