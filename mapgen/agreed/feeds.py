@@ -15,10 +15,17 @@ from msgspec import Struct
 _MINUTES = 60.0
 
 
-class WebhookFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="webhook"):
-    """What a connection sends when something changes; of `topics`, or all of it."""
+class _Kind(Struct, frozen=True, omit_defaults=True, tag_field="kind"):
+    """What holds for the feeds of a kind that says nothing else."""
 
     formats: ClassVar[tuple[str, ...]] = ("json",)
+    connections: ClassVar[tuple[str, ...]] = ()
+    is_sent: ClassVar[bool] = False
+
+
+class WebhookFeed(_Kind, frozen=True, tag="webhook"):
+    """What a connection sends when something changes; of `topics`, or all of it."""
+
     connections: ClassVar[tuple[str, ...]] = ("shopify", "woocommerce", "standard_webhooks")
     is_sent: ClassVar[bool] = True
 
@@ -31,15 +38,13 @@ class WebhookFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag
         return f"webhook {self.connection}"
 
 
-class ErpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="erp"):
+class ErpFeed(_Kind, frozen=True, tag="erp"):
     """Records of the ERP that were changed since the last poll by `changed`; without it, all.
 
     Each poll looks back for `overlap` seconds: what was being saved then has an older time.
     """
 
     formats: ClassVar[tuple[str, ...]] = ("entity",)
-    connections: ClassVar[tuple[str, ...]] = ()
-    is_sent: ClassVar[bool] = False
 
     changed: str | None = None
     overlap: float = 10 * _MINUTES
@@ -50,11 +55,10 @@ class ErpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="er
         return "erp"
 
 
-class PushFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="push"):
+class PushFeed(_Kind, frozen=True, tag="push"):
     """Push notifications of the ERP for a query, whose rows hold the keys of changed records."""
 
     formats: ClassVar[tuple[str, ...]] = ("entity",)
-    connections: ClassVar[tuple[str, ...]] = ()
     is_sent: ClassVar[bool] = True
 
     query: str
@@ -65,7 +69,7 @@ class PushFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="p
         return f"push {self.query}"
 
 
-class FilesFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="files"):
+class FilesFeed(_Kind, frozen=True, tag="files"):
     """Files that arrive in a folder, and are moved to `done` in it once they are taken.
 
     The folder is one of the workspace, or of the place that `at` leads to, a connection. A file is
@@ -74,7 +78,6 @@ class FilesFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
 
     formats: ClassVar[tuple[str, ...]] = ("json", "csv", "xlsx")
     connections: ClassVar[tuple[str, ...]] = ("sftp", "s3")
-    is_sent: ClassVar[bool] = False
 
     folder: str
     pattern: str = "*"
@@ -89,15 +92,11 @@ class FilesFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="
         return f"files {where}/{self.pattern}"
 
 
-class TapFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="tap"):
+class TapFeed(_Kind, frozen=True, tag="tap"):
     """A stream of a Singer tap, a program of its own; its STATE is the cursor.
 
     One that says nothing for `timeout` seconds is ended.
     """
-
-    formats: ClassVar[tuple[str, ...]] = ("json",)
-    connections: ClassVar[tuple[str, ...]] = ()
-    is_sent: ClassVar[bool] = False
 
     command: tuple[str, ...]
     stream: str
@@ -109,16 +108,14 @@ class TapFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="ta
         return f"tap {self.command[0]} {self.stream}"
 
 
-class SqlFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="sql"):
+class SqlFeed(_Kind, frozen=True, tag="sql"):
     """Rows of a database that a query gives: those changed since the last poll by a column.
 
     Without the column `cursor`, all rows each time. Each poll looks back: for `overlap` seconds
     where the column holds moments, by `back` where it holds numbers.
     """
 
-    formats: ClassVar[tuple[str, ...]] = ("json",)
     connections: ClassVar[tuple[str, ...]] = ("sql",)
-    is_sent: ClassVar[bool] = False
 
     connection: str
     query: str
@@ -146,7 +143,7 @@ class Pages(Struct, frozen=True, omit_defaults=True):
     is_offset: bool = False
 
 
-class HttpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="http"):
+class HttpFeed(_Kind, frozen=True, tag="http"):
     """Records of an API: those changed since the last poll by the member `cursor`.
 
     They are asked for by the parameter `since`; without a cursor, all records come each time. Each
@@ -154,9 +151,7 @@ class HttpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="h
     number. `records` is the member of an answer that holds their list; without it, the answer is.
     """
 
-    formats: ClassVar[tuple[str, ...]] = ("json",)
     connections: ClassVar[tuple[str, ...]] = ("http", "shopify", "woocommerce")
-    is_sent: ClassVar[bool] = False
 
     connection: str
     path: str
@@ -177,15 +172,11 @@ class HttpFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="h
         )
 
 
-class InquiryFeed(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="inquiry"):
+class InquiryFeed(_Kind, frozen=True, tag="inquiry"):
     """Rows of a generic inquiry of the ERP, by OData: those changed since by the column `cursor`.
 
     Without a cursor, all rows come each time. Each poll looks back for `overlap` seconds.
     """
-
-    formats: ClassVar[tuple[str, ...]] = ("json",)
-    connections: ClassVar[tuple[str, ...]] = ()
-    is_sent: ClassVar[bool] = False
 
     inquiry: str
     cursor: str | None = None
