@@ -151,18 +151,6 @@ def _write(stream: TextIO, facts: Mapping[str, object], event: str, level: Level
     stream.flush()
 
 
-def _business_facts(event: BusinessEvent) -> dict[str, Plain | list[str]]:
-    facts: dict[str, Plain | list[str]] = {
-        "flow": event.flow,
-        "outcome": event.outcome,
-        "source": event.source,
-    }
-    if event.entity is not None:
-        facts["entity"] = event.entity
-    if event.number is not None:
-        facts["number"] = event.number
-    if event.reasons:
-        facts["reasons"] = list(event.reasons)
-    if event.run is not None:
-        facts["run"] = event.run
-    return facts
+def _business_facts(event: BusinessEvent) -> dict[str, object]:
+    facts = msgspec.structs.asdict(event)
+    return {name: fact for name, fact in facts.items() if fact not in (None, ())}
