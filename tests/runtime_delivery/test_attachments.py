@@ -77,7 +77,7 @@ def test_attached_once(contract: Contract, address: str, content: str) -> None:
         again = run(sandbox, ledger, records, plan)
 
         files = attached(sandbox)
-        assert [(one.name, one.versions) for one in files] == [("1.pdf", 1), ("2.pdf", 1)]
+        assert sorted((one.name, one.versions) for one in files) == [("1.pdf", 1), ("2.pdf", 1)]
         assert {one.content for one in files} == {base64.b64decode(content)}
         assert sandbox.counts()["PUT files 204"] == 2
     assert ends(first) == {"read": 2, "created": 2, "done": 4}
