@@ -456,6 +456,8 @@ class DocumentPlan(Grown, frozen=True):
     @property
     def tells_steps(self) -> bool:
         """Whether records say something of the steps after it, or of its branch."""
+        if not self.then:  # asked of every document: most flows do nothing after it
+            return self.tells_branch
         return self.tells_branch or any(step.told for step in self.then)
 
 

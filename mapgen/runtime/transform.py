@@ -327,8 +327,9 @@ class Transformer:
     def _told_apart(self, origin: Origin, found: tuple[Document, ...]) -> tuple[Outcome, ...]:
         """Return documents, or their record rejected where two files of one have one name."""
         for one in found:
-            steps = self._plan.document(one.document).then
-            step = first_alike(steps, one.steps) if one.steps is not None else None
+            if one.steps is None:
+                continue
+            step = first_alike(self._plan.document(one.document).then, one.steps)
             if step is not None:
                 target = f"then {step.key_of('file')}"
                 rule, rows = self._rules.find(target, one.document) or (None, ())
