@@ -209,13 +209,13 @@ def writing(
 
 
 def _told(path: Path | None, write: Callable[..., T], *given: object) -> T:
-    from mapgen.report import Stopped
-    from mapgen.report.catalogue import project
-
     try:
         return write(*given)
     except BrokenPipeError:
         raise  # whoever read has seen enough
     except OSError as error:
+        from mapgen.report import Stopped
+        from mapgen.report.catalogue import project
+
         shown = "standard output" if path is None else path.as_posix()
         raise Stopped(project.cannot_write(path=shown, reason=reason_of(error))) from None

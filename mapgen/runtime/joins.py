@@ -168,6 +168,8 @@ class Joins:
 
         What no join takes of them is counted as `strangers`.
         """
+        if not self._choices:
+            return False
         found = {choice.of(record) for choice in self._choices}
         self.strangers += "ours" not in found and "others" in found
         return not found.isdisjoint(("ours", "others"))
