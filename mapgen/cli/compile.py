@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Mapping
 from functools import partial
@@ -13,6 +12,7 @@ import click
 from msgspec.structs import replace
 
 from mapgen.cli import FAULTS, STALE
+from mapgen.cli.loading import loading
 from mapgen.cli.options import FILE, force_option
 from mapgen.cli.output import refusal, say, stop_for, tell
 from mapgen.cli.terminal import Format, show
@@ -41,22 +41,21 @@ def check(
 
     SPECS are names of flows, files, or folders; files of parts are checked that they use.
     """
-    gc.disable()  # what is read is needed to the end
-    from mapgen.cli.chosen import spec_paths, workspace_of
-    from mapgen.project.checking import check_specs
+    with loading():
+        from mapgen.cli.chosen import spec_paths, workspace_of
+        from mapgen.project.checking import check_specs
 
-    if only_diff and not does_fix:
-        raise click.UsageError("`--diff` goes with `--fix`")
-    workspace = workspace_of(project, specs)
-    paths = spec_paths(workspace, specs)
-    workspace = replace(workspace, given=frozenset(paths) if specs else frozenset())
-    if does_fix:
-        from mapgen.cli.autofix import fixed
+        if only_diff and not does_fix:
+            raise click.UsageError("`--diff` goes with `--fix`")
+        workspace = workspace_of(project, specs)
+        paths = spec_paths(workspace, specs)
+        workspace = replace(workspace, given=frozenset(paths) if specs else frozenset())
+        if does_fix:
+            from mapgen.cli.autofix import fixed
 
-        findings = fixed(workspace, paths, only_diff=only_diff, is_text=form == "text")
-    else:
-        findings = check_specs(workspace, paths)
-    gc.freeze()  # nor is it looked through where the process ends
+            findings = fixed(workspace, paths, only_diff=only_diff, is_text=form == "text")
+        else:
+            findings = check_specs(workspace, paths)
     show(findings.faults, form)
     if any(fault.severity == "error" for fault in findings.faults):
         sys.exit(FAULTS)
@@ -89,16 +88,15 @@ def generate(
         _say_fresh(known, only_check=only_check)
         return
 
-    gc.disable()  # what is read is needed to the end
-    from mapgen.emit.python.formatting import FORMATTER
-    from mapgen.project.compiler import generate as compiled
-    from mapgen.project.written import read_manifest
+    with loading():
+        from mapgen.emit.python.formatting import FORMATTER
+        from mapgen.project.compiler import generate as compiled
+        from mapgen.project.written import read_manifest
 
-    written = read_manifest(workspace)
-    paths = spec_paths(workspace, specs)
-    others = _others(workspace, written, paths) if specs else {}
-    files = compiled(workspace, paths, is_release=release, others=others)
-    gc.freeze()  # nor is it looked through where the process ends
+        written = read_manifest(workspace)
+        paths = spec_paths(workspace, specs)
+        others = _others(workspace, written, paths) if specs else {}
+        files = compiled(workspace, paths, is_release=release, others=others)
     staleness = _of(files, workspace.staleness(files, written.files), is_all=not specs)
     for path in staleness.foreign:
         tell(f"note: {path} is not what `mapgen generate` wrote, it is left alone")

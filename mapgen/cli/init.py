@@ -6,15 +6,11 @@ import json
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from mapgen.cli.options import FILE, force_option
 from mapgen.cli.output import say, stop_for
-
-if TYPE_CHECKING:
-    pass
 
 CONTRACT = "default-24.200.001"
 # Of the author's own, where a folder has them: they are kept.

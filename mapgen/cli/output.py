@@ -7,6 +7,7 @@ lost: what mapgen did not write itself is replaced with `--force` alone.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -153,6 +154,18 @@ def _holds_lines(path: Path) -> bool:
             with path.open("rb") as stream:
                 return stream.read(len(_FIRST_OF_A_LINE)) == _FIRST_OF_A_LINE
     return False
+
+
+def in_the_way(paths: Iterable[Path]) -> list[Diagnostic]:
+    """Return what stands where a folder would have to be for one of the paths, each once."""
+    from mapgen.report.catalogue import project
+
+    met = {next(filter(os.path.lexists, path.parents), path.parent) for path in paths}
+    return [
+        project.cannot_write(path=one.as_posix(), reason="not a directory")
+        for one in sorted(met)
+        if not one.is_dir()
+    ]
 
 
 def make_folder(folder: Path) -> None:

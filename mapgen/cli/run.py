@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -14,6 +13,7 @@ import click
 
 from mapgen.cli import FAULTS, STILL_OPEN
 from mapgen.cli.asked import Options, only
+from mapgen.cli.loading import loading
 from mapgen.cli.options import (
     FILE,
     Target,
@@ -109,23 +109,21 @@ def finish(flow: str, delivered: Callable[[], Summary], *, as_json: bool) -> Non
 
 
 def _delivered(project: Path, options: Options) -> Summary:
-    gc.disable()  # what is loaded is needed to the end
-    from mapgen.cli.flows import live_flow
-    from mapgen.cli.inputs import open_input
-    from mapgen.cli.ledgers import address_of
-    from mapgen.cli.watching import watching
-    from mapgen.runtime.aborted import RunAborted
-    from mapgen.runtime.ledger import Ledger
-
-    env, source = options["env"], options["source"]
-    flow = live_flow(project, options["flow"], env, dict(options["lookups"]))
-    gate = _gate(flow.bound) if options["gate"] == "full" else None
     with ExitStack() as files:
-        given = files.enter_context(open_input(flow.bound, source, dict(options["joins"])))
-        state = address_of(flow.bound.workspace, options["state"], env)
-        ledger = files.enter_context(Ledger(state))
-        gc.freeze()
-        gc.enable()
+        with loading():
+            from mapgen.cli.flows import live_flow
+            from mapgen.cli.inputs import open_input
+            from mapgen.cli.ledgers import address_of
+            from mapgen.cli.watching import watching
+            from mapgen.runtime.aborted import RunAborted
+            from mapgen.runtime.ledger import Ledger
+
+            env, source = options["env"], options["source"]
+            flow = live_flow(project, options["flow"], env, dict(options["lookups"]))
+            gate = _gate(flow.bound) if options["gate"] == "full" else None
+            given = files.enter_context(open_input(flow.bound, source, dict(options["joins"])))
+            state = address_of(flow.bound.workspace, options["state"], env)
+            ledger = files.enter_context(Ledger(state))
         observer = files.enter_context(watching(given.count(), options["log"]))
         mapped = given.mapped(flow.remote, partial(only, keys=options["only"]), gate)
         try:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import click
 
 from mapgen.cli.options import FILE, Target, force_option
-from mapgen.cli.output import give, make_folder, place, refusal, say, stop_for, tell
+from mapgen.cli.output import give, in_the_way, make_folder, place, refusal, say, stop_for, tell
 
 if TYPE_CHECKING:
     from mapgen.disk.workspace import Workspace
@@ -73,9 +73,11 @@ def flow_command(project: Path, name: str, output: Path | None, *, force: bool) 
 def write_flow(workspace: Workspace, flow: str, files: Mapping[str, str], *, force: bool) -> None:
     """Write files, by path from the workspace, and the editors' schema of a flow; report it.
 
-    Raises Stopped where a file of the author's is there (E533), before anything is written.
+    Raises Stopped where a file of the author's is there (E533), or in the way of a folder (E510),
+    before anything is written.
     """
     root, schema_path = workspace.root, editor_path(flow)
+    stop_for(in_the_way(root / name for name in (*files, schema_path)))
     is_ours = force or _is_of_a_flow(root / schema_path)
     found = [
         refusal(root / name, force=force, is_ours=text.encode().__eq__, shown=name)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ import click
 from msgspec import Struct
 
 from mapgen.cli import FAULTS
+from mapgen.cli.loading import loading
 from mapgen.cli.options import Target, force_option, input_option, join_option, lookup_option
 from mapgen.cli.output import Write, say, spare_lines, writing
 
@@ -61,14 +61,12 @@ def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     from mapgen.cli.inputs import open_input
     from mapgen.runtime.lookups import sample_of
 
-    gc.disable()  # what is loaded is needed to the end
     _keep_apart(options)
     spare_lines([options["output"], options["rejects"]], force=options["force"])
     live = sample_of if options["sample_lookups"] else out_of_reach(options["flow"])
     tables = dict(options["lookups"])
-    bound = open_flow(project, options["flow"], options["env"], tables, live)
-    gc.freeze()
-    gc.enable()
+    with loading():
+        bound = open_flow(project, options["flow"], options["env"], tables, live)
     with contextlib.ExitStack() as files:
         given = open_input(bound, options["source"], dict(options["joins"]))
         records = files.enter_context(given)

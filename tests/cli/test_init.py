@@ -98,6 +98,20 @@ def test_no_folder_can_be_made(tmp_path: Path) -> None:
     assert "error[E510]" in done.stderr
 
 
+def test_a_file_in_the_way_of_a_folder(tmp_path: Path) -> None:
+    """It is told once, before anything is written: all files of a workspace are there, or none."""
+    (tmp_path / "specs").mkdir()
+    (tmp_path / "specs" / "examples").write_text("mine")
+    (tmp_path / "specs" / "schemas").symlink_to("nowhere")
+    before = sorted(tmp_path.rglob("*"))
+    done = mapgen("init", "--force", cwd=tmp_path)
+
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("error[E510]") == 2
+    assert "`specs/examples` cannot be written: not a directory" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 def test_names_no_file_twice() -> None:
     """All that a workspace needs is there, under the names that files have."""
     files = workspace_files()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 from pathlib import Path
 
@@ -188,3 +189,23 @@ class TestWorkspace:
 
         assert done.returncode in (1, 2)
         assert "nowhere" in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        pytest.param("check nothing", id="check"),
+        pytest.param("check --diff", id="usage"),
+        pytest.param("generate nothing", id="generate"),
+        pytest.param("transform nothing --input x", id="transform"),
+        pytest.param("run nothing --env x --input x", id="run"),
+        pytest.param("check customers", id="fine"),
+    ],
+)
+def test_garbage_is_collected_again(words: str, tmp_path: Path) -> None:
+    """What a command loads is not looked through; whatever came of it, the rest is."""
+    mapgen("init", cwd=tmp_path)
+    done = mapgen(*words.split(), cwd=tmp_path)
+
+    assert gc.isenabled()
+    assert (done.returncode == 0) == words.endswith("customers"), done.stderr
