@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, TypeVar, Unpack
 
@@ -59,11 +59,14 @@ def _states(_context: object, _option: object, kind: str | None) -> tuple[str, .
     return None if kind is None else (_KINDS[kind],)
 
 
+_tenant_option = click.option("--tenant", help="In this tenant alone.")
+
+
 def _choosing(command: T) -> T:
     """Add the options that say which records are meant."""
     kinds = click.Choice(tuple(_KINDS))
     options = (
-        click.option("--tenant", help="In this tenant alone."),
+        _tenant_option,
         click.option("--cause", help="A code, or a whole cause as `errors` shows it."),
         click.option("--key", help="The key of one record."),
         click.option("--kind", "states", type=kinds, callback=_states, help="How it ended."),
@@ -184,10 +187,13 @@ def discard(
 @dlq.command()
 @click.argument("flow")
 @click.argument("key")
+@_tenant_option
 @click.option("--file", type=FILE, help="The corrected record; - for stdin.")
 @click.option("--reason", help="Why; kept in the ledger.")
 @with_ledger
-def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | None) -> None:
+def edit(
+    asked: Asked, flow: str, key: str, tenant: str | None, file: Path | None, reason: str | None
+) -> None:
     """Correct the ledger's copy of a record, in $EDITOR or by a file; a replay sends it.
 
     A copy that gives no documents, or those of another record, is not taken.
@@ -197,7 +203,7 @@ def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | Non
     from mapgen.project.binding import once_more
     from mapgen.runtime.ledger.interventions import Interventions
 
-    record = next(asked.records(flow, key=key), None)
+    record = _only_one(asked.records(flow, key=key, tenant=tenant))
     copy = None if record is None else asked.reports.copy_of(record)
     if record is None or copy is None:
         raise click.UsageError(f"the ledger has no open record `{key}` of `{flow}` with a copy")
@@ -212,6 +218,16 @@ def edit(asked: Asked, flow: str, key: str, file: Path | None, reason: str | Non
         sys.exit(FAULTS)
     replay_it = typed("dlq", "replay", flow, "--key", record.source, "--env", "ENV")
     click.echo(f"corrected; `{visible(replay_it)}` sends it", err=True)
+
+
+def _only_one(found: Iterable[OpenRecord]) -> OpenRecord | None:
+    """Return an open record; None for none. Raises UsageError where it is open in two tenants."""
+    first, *others = *found, None
+    if first is not None and any(
+        one is not None and one.of.tenant != first.of.tenant for one in others
+    ):
+        raise click.UsageError(f"`{first.source}` is open in several tenants: say which, --tenant")
+    return first
 
 
 def _corrected(data: bytes, file: Path | None) -> bytes | None:

@@ -93,6 +93,23 @@ def test_a_record_is_given_up_in_each_tenant(state: str) -> None:
     assert left.stdout == ""
 
 
+def test_a_record_of_two_tenants_is_corrected_in_one(state: str) -> None:
+    """The copy of which tenant is meant is asked, not guessed: a replay sends that of its own."""
+    fault = ErrorReport("R202", "there is no such element")
+    for tenant in ("Live", "Test"):
+        origin = Origin("in.jsonl", 1, 1, "1001")
+        staged(state, tenant, Rejected(origin, (fault,), data=b'{"id": 1001}'))
+
+    words = ["edit", "orders", "1001", "--file", "-", "--state", state]
+    asked = CliRunner().invoke(dlq, words, obj=Path.cwd(), input='{"id": 1001}')
+    assert asked.exit_code == 2
+    assert "`1001` is open in several tenants: say which, --tenant" in asked.stderr
+    said = CliRunner().invoke(
+        dlq, [*words, "--tenant", "Test"], obj=Path.cwd(), input='{"id": 1001}'
+    )
+    assert (said.exit_code, said.stderr) == (0, "nothing has changed\n")
+
+
 def test_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
     """What is no ledger is told, without a traceback."""
     result = mapgen("queue", "list", "--state", f"sqlite:///{tmp_path}", cwd=ROOT)
