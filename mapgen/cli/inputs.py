@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -100,6 +99,8 @@ class Input(Struct, frozen=True):
                     whole = self.joins.joined(raw)
                     yield whole, self.bound.transformer.outcomes(whole, name)
         except IndexingError as error:
+            import tempfile
+
             reason = f"{error} (the index of a joined file; `TMPDIR` says where)"
             raise Stopped(
                 messages.cannot_write(path=tempfile.gettempdir(), reason=reason)
