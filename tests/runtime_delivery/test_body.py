@@ -13,7 +13,6 @@ from mapgen.runtime.targets.bodies import UnknownKey, filled, of_an_update
 from mapgen.runtime.tenant.body import (
     UnclearRows,
     row_lists,
-    shown_in,
     with_ids,
 )
 
@@ -148,24 +147,3 @@ def test_written_once_by_any_name() -> None:
     body = b'{"a.b":1,"a":{"b":2,"c.d":3}}'
     assert of_an_update(body, plan(write_once=("`a.b`", "a.`c.d`"))) == {"a": {"b": 2}}
     assert of_an_update(body, plan(write_once=("a.b",))) == {"a.b": 1, "a": {"c.d": 3}}
-
-
-def test_what_an_answer_shows() -> None:
-    """Parts and fields are named once, whatever rows lack; what is no field of the ERP is not."""
-    body: dict[str, Any] = {
-        "id": "x",
-        "note": value("n"),
-        "custom": {"Document": {"Attribute": value("c")}},
-        "Nbr": value("1"),
-        "Empty": [],
-        "Rows": [
-            {"id": "r", "delete": True},
-            {"Qty": value("2")},
-            {"Item": value("A"), "Qty": value("1"), "Bins": [{"Bin": value("B")}]},
-        ],
-        "Contact": {"Address": {"City": value("Lagos")}},
-    }
-    assert shown_in(body) == (
-        ["Rows", "Rows/Bins", "Contact", "Contact/Address"],
-        ["Contact/Address/City", "Nbr", "Rows/Bins/Bin", "Rows/Item", "Rows/Qty"],
-    )

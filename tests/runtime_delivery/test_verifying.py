@@ -7,7 +7,6 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
@@ -196,20 +195,6 @@ def test_found_after_an_answer_that_was_lost(verify: str, tmp_path: Path) -> Non
             "Details[1].InventoryID",
         ]
         assert "expand=" in read[0]
-
-
-def test_an_answer_shows_what_was_sent(tmp_path: Path) -> None:
-    """A write asks for what is compared and what the document is known by, for nothing else."""
-    with (
-        standing_in() as tenant,
-        HastyLedger(f"sqlite:///{tmp_path}/ledger.db") as ledger,
-    ):
-        deliver(orders(1), plan_of(), tenant.environment(), ledger, RULES, Watcher())
-
-    (put,) = [one for one in tenant.asked if one.kind == "put"]
-    asked = set(parse_qs(urlsplit(put.query).query)["$select"][0].split(","))
-    assert {"OrderType", "OrderNbr", "ExternalRef", "Details/InventoryID"} <= asked
-    assert {path.partition("/")[0] for path in asked} - {"OrderNbr"} <= set(put.body)
 
 
 UNREAD = [

@@ -14,8 +14,6 @@ from mapgen.runtime.targets.bodies import Part
 from mapgen.runtime.values import ENCODER
 
 _NO_ROWS = frozenset({"custom", "files", "id", "note"})
-_DELETED = "delete"
-"""What a row says that is to go, beside its id: no field."""
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:\d\d)?")
 
@@ -43,15 +41,9 @@ def row_lists(part: Part, document: DocumentPlan) -> list[str]:
     return list(dict.fromkeys(_row_lists(part, "", document)))
 
 
-def shown_in(part: Part) -> tuple[list[str], list[str]]:
-    """Return the paths in a body as `$expand` and `$select` take them, each once.
-
-    First those of all parts and lists of rows, then those of the fields, in one order.
-    """
-    parts: dict[str, None] = {}
-    fields: set[str] = set()
-    _note_shown(part, "", parts, fields)
-    return list(parts), sorted(fields)
+def shown_parts(part: Part) -> list[str]:
+    """Return the paths of all parts and lists of rows in a body, as `$expand` takes them."""
+    return list(dict.fromkeys(_shown_parts(part, "")))
 
 
 def with_ids(part: Part, record: str, there: Part, document: DocumentPlan) -> bytes:
@@ -84,20 +76,14 @@ def _row_lists(part: Part, path: str, document: DocumentPlan) -> Iterator[str]:
                 yield from _row_lists(row, inner, document)
 
 
-def _note_shown(part: Part, path: str, parts: dict[str, None], fields: set[str]) -> None:
-    for name, member in part.items():
-        if name in _NO_ROWS:
-            continue
-        inner = path + name
-        if isinstance(member, list) or (isinstance(member, dict) and "value" not in member):
-            rows = member if isinstance(member, list) else [member]
-            if rows:
-                parts[inner] = None
-            for row in rows:
-                if isinstance(row, dict):
-                    _note_shown(row, f"{inner}/", parts, fields)
-        elif name != _DELETED:
-            fields.add(inner)
+def _shown_parts(part: Part, path: str) -> Iterator[str]:
+    for _, inner, member in _members(part, path):
+        rows = member if isinstance(member, list) else [member]
+        if rows:
+            yield inner.replace(".", "/")
+        for row in rows:
+            if isinstance(row, dict):
+                yield from _shown_parts(row, inner)
 
 
 def _match(part: Part, there: Part, path: str, document: DocumentPlan) -> None:

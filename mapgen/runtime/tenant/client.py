@@ -43,7 +43,7 @@ from mapgen.runtime.targets.kind import (
     known_after,
     see_absent,
 )
-from mapgen.runtime.tenant.body import UnclearRows, row_lists, shown_in, with_ids
+from mapgen.runtime.tenant.body import UnclearRows, row_lists, shown_parts, with_ids
 from mapgen.runtime.tenant.connection import (
     Build,
     Connection,
@@ -461,34 +461,19 @@ class Client:
     def _put(self, http: httpx2.Client, sending: Sending) -> httpx2.Request:
         return http.build_request(
             "PUT",
-            _address(self._url + self._showing_sent(sending.body)),
+            _address(self._url + self._showing(sending.body)),
             content=sending.body,
             headers={"Content-Type": "application/json"},
             extensions={LAST_WORD: sending.last_word},
         )
 
     def _showing(self, body: bytes) -> str:
-        """Return the query by which an answer shows the parts that are sent, to compare them."""
-        parts = shown_in(read_body(body))[0] if self._verifies else []
-        return _shown_by(self._expanded(parts))
-
-    def _showing_sent(self, body: bytes) -> str:
-        """Return the query by which the answer to a write shows what is sent, and no more.
-
-        The other fields of the document and its rows are several times as many.
-        """
-        if not self._verifies:
-            return ""
-        parts, fields = shown_in(read_body(body))
+        """Return the query by which the answer shows the parts that are sent, to compare them."""
+        parts = shown_parts(read_body(body)) if self._verifies else []
         if self._connection.contract_version >= _NESTS_OTHERWISE:
-            return _shown_by(self._expanded(parts))
-        return _shown_by(self._expanded(parts), (*dict.fromkeys((*self._fields(), *fields)),))
-
-    def _expanded(self, parts: Sequence[str]) -> tuple[str, ...]:
-        """Return the parts that an answer can show."""
-        if self._connection.contract_version >= _NESTS_OTHERWISE:
-            return tuple(part for part in parts if "/" not in part)
-        return tuple(parts)
+            parts = [part for part in parts if "/" not in part]
+        query = f"?$expand={encoded(','.join(parts))}" if parts else ""
+        return query if len(query) <= LONGEST_QUERY else ""
 
     def _is_same(self, echo: dict[str, Any], identity: str) -> bool:
         return _folded(self._kept(echo)) == _folded(self._values(identity))
@@ -562,16 +547,6 @@ def _echo_in(answer: httpx2.Response) -> _Echo:
     # A name may be written with escapes; where it is not there, nothing has to be gone through.
     is_named = b'"error"' in content or b"\\u00" in content
     return _Echo(shown, is_named and _has_errors(shown))
-
-
-@lru_cache(256)
-def _shown_by(parts: tuple[str, ...], fields: tuple[str, ...] = ()) -> str:
-    """Return the query that shows parts, and fields (none: all), as far as its length allows."""
-    expand = f"$expand={encoded(','.join(parts))}" if parts else ""
-    select = f"$select={encoded(','.join(fields))}" if fields else ""
-    both = "&".join(filter(None, (expand, select)))
-    fitting = (f"?{query}" for query in (both, expand) if query)
-    return next((query for query in fitting if len(query) <= LONGEST_QUERY), "")
 
 
 @lru_cache(256)

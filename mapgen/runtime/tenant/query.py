@@ -19,7 +19,7 @@ def literal(text: str) -> str:
 
 def encoded(words: str) -> str:
     """Return a part of a query as it stands in an address."""
-    return quote(words, safe="(),/'")
+    return quote(words, safe="(),'")
 
 
 def shown_of(row: dict[str, Any], name: str) -> str:
