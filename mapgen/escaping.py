@@ -72,19 +72,19 @@ def python(value: object) -> str:
 
 
 def comment(text: str) -> str:
-    """Return a text as it stands behind `# `: one line, and no instruction to a tool."""
+    """Return a text as it is behind `# `: one line, and no instruction to a tool."""
     shown = one_line(text)
     return literal(text) if re.match(_INSTRUCTION, shown) else shown
 
 
 def in_docstring(text: str) -> str:
-    """Return a text as it stands between three double quotes: one line that does not end them."""
+    """Return a text as it is between three double quotes: one line that does not end them."""
     shown = one_line(text.replace("\\", "\\\\"))
     return _QUOTES.sub(lambda found: '\\"' * len(found[0]), shown)
 
 
 def in_f_string(text: str) -> str:
-    """Return a text as it stands in an f-string in double quotes."""
+    """Return a text as it is in an f-string in double quotes."""
     inside = "".join('\\"' if letter == '"' else _escaped(letter) for letter in text)
     return inside.replace("{", "{{").replace("}", "}}")
 
@@ -129,7 +129,7 @@ def _plain(text: str) -> str:
 
 
 def code(text: str) -> str:
-    """Return a text as a span of code: between more backticks than stand in it in a row."""
+    """Return a text as a span of code: between more backticks than are in it in a row."""
     shown = one_line(text)
     fence = "`" * (max(map(len, re.findall("`+", shown)), default=0) + 1)
     pad = " " if not shown or "`" in (shown[0], shown[-1]) else ""

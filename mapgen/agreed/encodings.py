@@ -79,7 +79,7 @@ def _count(data: bytes, signs: bytes) -> int:
 
 
 def _is_in_words(data: bytes, found: re.Match[bytes], label: str) -> bool:
-    """Whether bytes beyond ASCII are letters where letters stand beside them, and few."""
+    """Whether bytes beyond ASCII are letters where letters are beside them, and few."""
     try:
         text = found.group().decode(label)
     except UnicodeDecodeError:

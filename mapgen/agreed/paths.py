@@ -1,6 +1,6 @@
 """Paths into records and documents as text: `order.lines[].sku`.
 
-Names follow each other behind dots; behind a list or a map stands `[]`, or the number of a row. A
+Names follow each other behind dots; behind a list or a map is `[]`, or the number of a row. A
 name that has a sign of a path in it is in backquotes, as in expressions: ``order.`price.net` ``; a
 backquote in it is written twice. Of two paths, one lies in the other where its text begins so.
 """

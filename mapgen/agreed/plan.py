@@ -1,4 +1,4 @@
-"""The plan of a flow: what the compiler decided and the runtime has to keep to (`flow.json`).
+"""The plan of a flow: what the compiler decided and the runtime has to honour (`flow.json`).
 
 One shape for both of them.
 """
@@ -46,7 +46,7 @@ class Form(Struct, frozen=True, omit_defaults=True):
 
     @property
     def is_quoted(self) -> bool:
-        """Whether cells of CSV may stand in quotation marks; reports between tabs never have it."""
+        """Whether cells of CSV may be in quotation marks; reports between tabs never have it."""
         return self.delimiter != "\t" if self.quoting is None else self.quoting == "double"
 
     @property
@@ -185,13 +185,13 @@ class Operation(Struct, frozen=True):
 
     creates: bool
     updates: bool
-    says: str
+    doc: str
 
 
 OPERATIONS = {
-    "create": Operation(creates=True, updates=False, says="`create` a document"),
-    "update": Operation(creates=False, updates=True, says="`update` one that has to be there"),
-    "upsert": Operation(creates=True, updates=True, says="`upsert`: either"),
+    "create": Operation(creates=True, updates=False, doc="`create` a document"),
+    "update": Operation(creates=False, updates=True, doc="`update` one that has to be there"),
+    "upsert": Operation(creates=True, updates=True, doc="`upsert`: either"),
 }
 
 
@@ -283,7 +283,7 @@ SETTING = "settings."
 
 STEPS = "steps"
 """The member of a document in generated code that has what the record says of its steps."""
-BRANCH_TOLD = "branch"
+BRANCH = "branch"
 """What is called so there is the branch of the document."""
 
 
@@ -322,7 +322,7 @@ class Step(Grown, frozen=True, omit_defaults=True):
     undo: str | None = None
     irreversible: str | None = None
     attached: Attached | None = None
-    told: tuple[str, ...] = ()
+    unsent: tuple[str, ...] = ()
 
     def name_in(self, document: str) -> str:
         """Return what the ledger calls it, with the document that it belongs to."""
@@ -345,7 +345,7 @@ class HttpSend(Struct, frozen=True, omit_defaults=True, tag_field="kind", tag="h
 
     `set` stands for all others. The answer to `find` has a document, or a list of them, at the path
     `found`; `known_by` are the members of one that hold the identity, where they are called
-    otherwise than its fields. Bodies stand in the member `wrap`, and come back in it.
+    otherwise than its fields. Bodies are in the member `wrap`, and come back in it.
     `idempotency_key` is the header by which the API knows a create that it has had before.
     """
 
@@ -458,7 +458,7 @@ class DocumentPlan(Grown, frozen=True):
         """Whether records say something of the steps after it, or of its branch."""
         if not self.then:  # asked of every document: most flows do nothing after it
             return self.tells_branch
-        return self.tells_branch or any(step.told for step in self.then)
+        return self.tells_branch or any(step.unsent for step in self.then)
 
 
 Mode = Literal["direct", "queued", "batch"]

@@ -21,7 +21,7 @@ _ERP = ("acumatica",)
 
 
 def check_connection(auth: spec.Auth, around: Surroundings) -> Iterator[Diagnostic]:
-    """Yield the faults of the connection to the ERP."""
+    """Yield the errors of the connection to the ERP."""
     yield from check_connection_of(auth.target, around, _ERP)
     kind = kind_of(auth.target, around)
     if kind not in (None, *_ERP):
@@ -37,7 +37,7 @@ def kind_of(name: Text, around: Surroundings) -> str | None:
 def check_connection_of(
     name: Text, around: Surroundings, takes: Collection[str], *, is_asked: bool = True
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of a connection that is not there, or leads nowhere in some environment.
+    """Yield the errors of a connection that is not there, or leads nowhere in some environment.
 
     `takes` are the kinds that would do: a connection of another is not offered. One that is not
     asked, but sends by itself, needs no address.
@@ -93,7 +93,7 @@ def needs(
 def check_access(
     auth: spec.Auth, contract: Contract, needed: Iterable[Need]
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of rights that are listed, and of those that are not; none where none is."""
+    """Yield the errors of rights that are listed, and of those that are not; none where none is."""
     if auth.access_at is None:
         return
     listed: dict[str, dict[str, None]] = {}

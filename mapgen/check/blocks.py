@@ -61,7 +61,7 @@ class Opened(Struct, frozen=True):
 def opened(
     formulas: Formulas, block: spec.Block, scope: Scope, *, is_list: bool = True
 ) -> Opened | None:
-    """Return a block with the names inside it, or None when its source or condition has faults."""
+    """Return a block with the names inside it, or None when its source or condition has errors."""
     source, inner, where, alias = None, scope, None, None
     taken: tuple[ir.Taken, ...] = ()
     around = _around(formulas, block, scope)
@@ -107,7 +107,7 @@ class _Around(Struct, frozen=True):
 
 
 def _around(formulas: Formulas, block: spec.Block, scope: Scope) -> _Around | None:
-    """Return the lists around the one of a block, None when one has faults."""
+    """Return the lists around the one of a block, None when one has errors."""
     lists, reads = [], dict[str, None]()
     for one in block.around:
         assert one.name is not None
@@ -116,7 +116,7 @@ def _around(formulas: Formulas, block: spec.Block, scope: Scope) -> _Around | No
             formulas.doubt((block.source, block.condition, block.lets, *block.part.rules))
             return None
         if one.name.value in scope.bindings or one.name.value in RESERVED:
-            formulas.faults.append(messages.name_taken(one.name))
+            formulas.diagnostics.append(messages.name_taken(one.name))
         source = _never_missing(found)
         binding = row_binding(source)
         name = one.name.value
@@ -142,11 +142,11 @@ def _alias(formulas: Formulas, block: spec.Block, name: Text, scope: Scope) -> s
     is_taken = name.value in scope.bindings or name.value in RESERVED
     if not is_argument(block):
         if is_taken:
-            formulas.faults.append(messages.name_taken(name))
+            formulas.diagnostics.append(messages.name_taken(name))
         return scope.free_name(name.value) if name.value in scope.behind else name.value
     is_other = block.source is not None and block.source.value.strip() != name.value
     if is_taken and is_other and has_rules_beside(block.part):
-        formulas.faults.append(messages.name_taken(used_at(block), it=name.value))
+        formulas.diagnostics.append(messages.name_taken(used_at(block), it=name.value))
     return scope.free_name(name.value)
 
 
@@ -174,7 +174,7 @@ def named(
         name = let.name.value
         is_taken = name in scope.bindings or (is_inside and name in RESERVED)
         if is_taken and (is_inside or name not in RESERVED):
-            formulas.faults.append(messages.name_taken(let.name))
+            formulas.diagnostics.append(messages.name_taken(let.name))
         typed = formulas.whole(let.expression, scope)
         if typed is None or is_taken:
             scope = scope.with_(name, Binding(types.ERROR))
@@ -190,7 +190,7 @@ def named(
 
 
 def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> Typed | None:
-    """Return the list or the object that parts are made of; None: it has faults, noted."""
+    """Return the list or the object that parts are made of; None: it has errors, noted."""
     source = formulas.formula(text, scope)
     if source is None or present(source.type) == types.ERROR:
         return None
@@ -199,13 +199,13 @@ def _source(formulas: Formulas, text: Text, scope: Scope, *, is_list: bool) -> T
         formulas.refuse(text, source, what, wanted)
         return None
     if isinstance(source.tree, ListTree) and not source.tree.elements:
-        formulas.faults.append(messages.never_a_row(text))
+        formulas.diagnostics.append(messages.never_a_row(text))
         return None
     return source
 
 
 def may_be_left_out(blocks: Iterable[Opened], field: Field) -> Iterator[Diagnostic]:
-    """Yield the fault of a part that has to be there and would be left out with its source."""
+    """Yield the error of a part that has to be there and would be left out with its source."""
     for block in blocks if field.is_required else ():
         condition = block.written.condition
         if condition is not None:
@@ -222,7 +222,7 @@ def constant_conditions(formulas: Formulas, blocks: Sequence[Opened]) -> None:
     for block in blocks:
         condition = block.written.condition
         if condition is not None and block.where is not None and block.where.is_constant:
-            formulas.faults.append(constant_condition(condition.span()))
+            formulas.diagnostics.append(constant_condition(condition.span()))
 
 
 def go_together(
@@ -237,10 +237,10 @@ def go_together(
         first, where = seen.setdefault(field.target, (kind, target))
         both = join(first, kind)
         if both is None:
-            fault = messages.blocks_differ(
+            diagnostic = messages.blocks_differ(
                 target, found=described(kind), first=where, before=described(first)
             )
-            formulas.faults.append(fault)
+            formulas.diagnostics.append(diagnostic)
         else:
             seen[field.target] = (both, where)
 

@@ -24,29 +24,31 @@ def checked(
     *,
     wraps_values: bool,
 ) -> tuple[ir.Check, ...]:
-    """Return the checks over what rules have made: the parts; those with faults are left out."""
+    """Return the checks over what rules have made: the parts; those with errors are left out."""
     found = []
     for check in checks:
         typed = formulas.condition(check.that, scope, "a check")
-        says = _said(check.because, formulas, scope)
+        message = _said(check.because, formulas, scope)
         if typed is None:
             continue
         if check.within and not _has_tolerance(typed):
             why = "is for decimals compared with `==`"
-            formulas.faults.append(messages.unfit_modifier(check.within, name="within", why=why))
-        told: Expression | None = None
+            formulas.diagnostics.append(
+                messages.unfit_modifier(check.within, name="within", why=why)
+            )
+        reported: Expression | None = None
         if isinstance(check.because, Text):
-            told = Constant(check.because.value, types.STRING)
-        elif says is not None:
-            told = over_parts(says.code, parts, wraps_values=wraps_values)
+            reported = Constant(check.because.value, types.STRING)
+        elif message is not None:
+            reported = over_parts(message.code, parts, wraps_values=wraps_values)
         found.append(
             ir.Check(
                 name=check.name.value,
                 condition=over_parts(typed.code, parts, wraps_values=wraps_values),
                 within=check.within.value if check.within else "0",
-                reads=reads_of(typed, says),
+                reads=reads_of(typed, message),
                 pointer=check.pointer,
-                says=told,
+                message=reported,
                 warns=check.severity is not None and check.severity.value == "warn",
             )
         )

@@ -13,7 +13,7 @@ from mapgen.agreed.paths import holder_of, member_path, without_rows
 from mapgen.contract.source_schema import SourceSchema
 from mapgen.expression.functions import CALLS, FORM_NAMES
 from mapgen.expression.parser import parse
-from mapgen.expression.patterns import format_fault
+from mapgen.expression.patterns import format_error
 from mapgen.expression.tree import Call, Index, Name, Select, Tree, children
 from mapgen.ir import types
 from mapgen.report import Diagnostic, Text, near_names
@@ -32,7 +32,7 @@ def whole_record(
     source: spec.SourceClause,
     schema: SourceSchema | None,
     joined: Mapping[str, SourceSchema | None],
-    faults: list[Diagnostic],
+    diagnostics: list[Diagnostic],
 ) -> SourceSchema | None:
     """Return the schema of a record with all that is put into it; None where one cannot be used.
 
@@ -40,29 +40,29 @@ def whole_record(
         source: the clause that says what is put together.
         schema: that of a record, or of a row where rows are grouped.
         joined: those of the joins by their names.
-        faults: grows by what does not go together.
+        errors: grows by what does not go together.
     """
-    faults += _faults_of_format(source.form, source.schema, schema)
+    diagnostics += _diagnostics_of_format(source.form, source.schema, schema)
     for join in source.joins:
-        faults += _faults_of_format(join.form, join.schema, joined[join.name.value])
-        faults += _faults_of_takes(join)
+        diagnostics += _diagnostics_of_format(join.form, join.schema, joined[join.name.value])
+        diagnostics += _diagnostics_of_takes(join)
     if schema is None:
         return None
     whole = schema
     if source.group is not None:
-        faults += _faults_of_group(source, source.group, schema)
+        diagnostics += _diagnostics_of_group(source, source.group, schema)
         whole = _of_rows(source, source.group, schema)
     for join in source.joins:
         found = joined[join.name.value]
         if found is None:
             return None
-        faults += _faults_of_key(source, join, whole, found)
-        faults += _faults_of_where(join, found)
+        diagnostics += _diagnostics_of_key(source, join, whole, found)
+        diagnostics += _diagnostics_of_where(join, found)
         whole = _with_join(join, whole, found)
     return whole
 
 
-def _faults_of_format(
+def _diagnostics_of_format(
     form: spec.Format, path: Text, schema: SourceSchema | None
 ) -> Iterator[Diagnostic]:
     """Yield what does not go together with the format of files."""
@@ -73,7 +73,7 @@ def _faults_of_format(
         why = f"is the sign `{form.thousands.value}` of the decimals, too"
         yield messages.unfit_modifier(form.thousands, name="thousands", why=why)
     if schema is not None:
-        yield from _faults_of_dates(form, path, schema)
+        yield from _diagnostics_of_dates(form, path, schema)
     if form.encoding is not None and codec_of(form.encoding.value) is None:
         yield words.unknown_encoding(form.encoding)
     if not form.kind.holds_cells:
@@ -96,7 +96,9 @@ def _decimal_sign(form: spec.Format) -> str:
     return "." if form.decimal is None else form.decimal.value
 
 
-def _faults_of_dates(form: spec.Format, path: Text, schema: SourceSchema) -> Iterator[Diagnostic]:
+def _diagnostics_of_dates(
+    form: spec.Format, path: Text, schema: SourceSchema
+) -> Iterator[Diagnostic]:
     for column, words_of in form.dates:
         kind = types.present(schema.record.fields.get(column.value, types.ERROR))
         if column.value not in schema.record.fields:
@@ -108,11 +110,11 @@ def _faults_of_dates(form: spec.Format, path: Text, schema: SourceSchema) -> Ite
             )
         else:
             read_as = "date" if kind == types.DATE else "instant"
-            if why := format_fault(f"{read_as}_reading_pattern", words_of.value):
+            if why := format_error(f"{read_as}_reading_pattern", words_of.value):
                 yield words.unfit_date_format(words_of, column=column.value, why=why)
 
 
-def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:
+def _diagnostics_of_takes(join: spec.Join) -> Iterator[Diagnostic]:
     if join.takes_one and join.on_missing is None:
         why = "what it means that no record has the key: `reject`, `retry` or `omit`"
         yield reading.missing_key(
@@ -123,7 +125,7 @@ def _faults_of_takes(join: spec.Join) -> Iterator[Diagnostic]:
         yield messages.unfit_modifier(join.on_missing, name="on_missing", why=why)
 
 
-def _faults_of_key(
+def _diagnostics_of_key(
     source: spec.SourceClause, join: spec.Join, whole: SourceSchema, joined: SourceSchema
 ) -> Iterator[Diagnostic]:
     if join.name.value in whole.record.fields:
@@ -133,13 +135,13 @@ def _faults_of_key(
     if not join.on:
         yield words.no_key(join.on_span)
     for pair in join.on:
-        faults = [*_faults_of_joined_member(join, pair.member, joined.record)]
+        diagnostics = [*_diagnostics_of_joined_member(join, pair.member, joined.record)]
         is_member = not is_calculated(pair, source, whole.record)
         if is_member:
             way = f"; or write it as an expression, `{source.name.value}.?{pair.of.value}`"
-            faults += _faults_of_member(pair.of, whole.record, owner, _JOINABLE, way)
-        yield from faults
-        if faults or not is_member:
+            diagnostics += _diagnostics_of_member(pair.of, whole.record, owner, _JOINABLE, way)
+        yield from diagnostics
+        if diagnostics or not is_member:
             continue
         kind = types.present(joined.record.fields[pair.member.value])
         other = types.present(whole.record.fields[pair.of.value])
@@ -149,7 +151,7 @@ def _faults_of_key(
             )
 
 
-def _faults_of_joined_member(
+def _diagnostics_of_joined_member(
     join: spec.Join, member: Text, joined: types.Object
 ) -> Iterator[Diagnostic]:
     """Yield why no key can be made of a member of what is joined.
@@ -159,7 +161,7 @@ def _faults_of_joined_member(
     if join.entity is not None:
         joined = replace(joined, fields={k: types.present(v) for k, v in joined.fields.items()})
     owner = f"`{(join.entity or join.schema).value}`"
-    yield from _faults_of_member(member, joined, owner, _JOINABLE)
+    yield from _diagnostics_of_member(member, joined, owner, _JOINABLE)
 
 
 def is_calculated(pair: spec.JoinKey, source: spec.SourceClause, record: types.Object) -> bool:
@@ -194,7 +196,7 @@ def _is_of(tree: Tree, known: Iterable[str]) -> bool:
             return False
 
 
-def _faults_of_where(join: spec.Join, joined: SourceSchema) -> Iterator[Diagnostic]:
+def _diagnostics_of_where(join: spec.Join, joined: SourceSchema) -> Iterator[Diagnostic]:
     """Yield what is wrong with the choice of records, and with the file that they are in."""
     for member, _ in join.where:
         kind = joined.record.fields.get(member.value)
@@ -209,16 +211,18 @@ def _faults_of_where(join: spec.Join, joined: SourceSchema) -> Iterator[Diagnost
             yield messages.unfit_modifier(span, name=key, why=why)
 
 
-def _faults_of_group(
+def _diagnostics_of_group(
     source: spec.SourceClause, group: spec.Group, row: SourceSchema
 ) -> Iterator[Diagnostic]:
     for column in group.by:
-        yield from _faults_of_member(column, row.record, f"`{source.schema.value}`", _GROUPABLE)
+        yield from _diagnostics_of_member(
+            column, row.record, f"`{source.schema.value}`", _GROUPABLE
+        )
         if column.value == group.alias.value:
             yield words.member_taken(group.alias, schema=column)
 
 
-def _faults_of_member(
+def _diagnostics_of_member(
     member: Text, record: types.Object, owner: str, fit: tuple[types.Type, ...], way: str = ""
 ) -> Iterator[Diagnostic]:
     """Yield why a key cannot be made of a member; `way` is out of one that may be missing."""
@@ -283,7 +287,7 @@ def _of_columns(
 
 
 def _meant(column: str, known: Mapping[str, types.Type]) -> tuple[str, ...]:
-    """Return a column, or those that an unknown name may stand for: they are told of once."""
+    """Return a column, or those that an unknown name may stand for: they are reported once."""
     return (column,) if column in known else near_names(column, known)
 
 

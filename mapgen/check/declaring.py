@@ -29,26 +29,26 @@ Asked = tuple[Steps, spec.DeclaredValue]
 
 
 def declared(
-    source: spec.SourceClause, schema: SourceSchema | None, faults: list[Diagnostic]
+    source: spec.SourceClause, schema: SourceSchema | None, diagnostics: list[Diagnostic]
 ) -> SourceSchema | None:
-    """Return a schema with the values that the source clause declares; `faults` grows."""
+    """Return a schema with the values that the source clause declares; `diagnostics` grows."""
     if schema is None or not source.values:
         return schema
     name = source.name.value
     keys = {tuple(names_along(one)) for one in key_paths(source, schema.record)}
-    reader = _Declaring(schema, _times(schema.record), faults)
+    reader = _Declaring(schema, _times(schema.record), diagnostics)
     asked: list[Asked] = []
     for value in source.values:
         (first, _), *within = steps(value.path.value)
         if tuple(names_along(value.path.value)) in keys:
-            faults.append(schemas.unfit_value(value.path, why="it is part of a key"))
+            diagnostics.append(schemas.unfit_value(value.path, why="it is part of a key"))
         elif first == name and within:
             asked.append((tuple(within), value))
         else:
-            faults.append(_unknown(value, schema, name))
+            diagnostics.append(_unknown(value, schema, name))
     record = reader.object(schema.record, asked)
     unmet = (value for _, value in asked if value.path.value not in reader.met)
-    faults += [_unknown(value, schema, name) for value in unmet]
+    diagnostics += [_unknown(value, schema, name) for value in unmet]
     return replace(
         schema,
         record=record,
@@ -93,7 +93,7 @@ class _Declaring:
     """Makes the types anew that hold declared values; `met` are the paths that lead to one."""
 
     def __init__(
-        self, schema: SourceSchema, times: Mapping[str, int], faults: list[Diagnostic]
+        self, schema: SourceSchema, times: Mapping[str, int], diagnostics: list[Diagnostic]
     ) -> None:
         self.met: set[str] = set()
         self.stated = dict(schema.stated)
@@ -101,7 +101,7 @@ class _Declaring:
         self.lasting = set(schema.lasting)
         self._times = times
         self._taken = {*times, *schema.names}
-        self._faults = faults
+        self._diagnostics = diagnostics
 
     def object(self, kind: Object, asked: list[Asked]) -> Object:
         """Return an object of which these paths are declared, under its name if it has but one."""
@@ -194,7 +194,7 @@ class _Declaring:
 
     def _unfit(self, value: spec.DeclaredValue, kind: Type) -> tuple[Type, Stated] | None:
         why = f"the schema says that it is {kind_words(kind)}"
-        self._faults.append(schemas.unfit_value(value.path, why=why))
+        self._diagnostics.append(schemas.unfit_value(value.path, why=why))
         return None
 
     def _new_name(self, name: str) -> str:

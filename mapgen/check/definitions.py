@@ -67,34 +67,34 @@ class Defined(Struct, frozen=True):
         return parameters(self.takes, self.reused.functions)
 
 
-def check_definition(part: Defined, faults: list[Diagnostic]) -> PartFacts:
-    """Return what uses of a part have to know; `faults` grows."""
-    before = len(faults)
+def check_definition(part: Defined, diagnostics: list[Diagnostic]) -> PartFacts:
+    """Return what uses of a part have to know; `diagnostics` grows."""
+    before = len(diagnostics)
     definition, takes = part.definition, part.takes
-    written = written_out(definition, part.words, faults)
+    written = written_out(definition, part.words, diagnostics)
     gives, contract = definition.gives.entity, part.contract
     if gives.value not in contract.entities:
-        fault = messages.unknown_entity(gives, contract=contract.name, known=contract.entities)
-        faults.append(fault)
-    if len(faults) > before:
+        diagnostic = messages.unknown_entity(gives, contract=contract.name, known=contract.entities)
+        diagnostics.append(diagnostic)
+    if len(diagnostics) > before:
         return PartFacts(takes, {}, {}, is_right=False)
     formulas = _best(_tried(part, written, part.scope, one)[0] for one in _OPERATIONS)
-    faults += formulas.faults
-    faults += unused_parameters(definition.takes, formulas)
-    faults += _ignores(definition, takes, formulas)
-    faults += _data(definition, takes)
+    diagnostics += formulas.diagnostics
+    diagnostics += unused_parameters(definition.takes, formulas)
+    diagnostics += _ignores(definition, takes, formulas)
+    diagnostics += _data(definition, takes)
     called = {
         name: one
         for name, one in part.reused.functions.items()
         if f"function {name}" in formulas.used
     }
-    return PartFacts(takes, formulas.reads, called, is_right=len(faults) == before)
+    return PartFacts(takes, formulas.reads, called, is_right=len(diagnostics) == before)
 
 
 def alone(part: Defined) -> ir.Flow | None:
     """Return a part as a flow of its own, for its examples: arguments are members of a record.
 
-    Time zones are settings. None where it has faults.
+    Time zones are settings. None where it has errors.
     """
     zones = {name: kind for name, kind in part.takes.items() if kind == TIMEZONE}
     record = Object(_RECORD, {name: of for name, of in part.takes.items() if name not in zones})
@@ -107,7 +107,9 @@ def alone(part: Defined) -> ir.Flow | None:
     scope = outside.inside(bindings, part.reused.functions)
     written = written_out(part.definition, part.words, [])
     tries = (_tried(part, written, scope, operation) for operation in _OPERATIONS)
-    found = next(((one, made) for one, made in tries if made is not None and not one.faults), None)
+    found = next(
+        ((one, made) for one, made in tries if made is not None and not one.diagnostics), None
+    )
     if found is None:
         return None
     formulas, made = found
@@ -157,13 +159,13 @@ def _flow(
 
 
 def _best(tried: Iterator[Formulas]) -> Formulas:
-    """Return the first that has no faults, else that of the fewest."""
+    """Return the first that has no errors, else that of the fewest."""
     seen = []
     for one in tried:
-        if not one.faults:
+        if not one.diagnostics:
             return one
         seen.append(one)
-    return min(seen, key=lambda one: len(one.faults))
+    return min(seen, key=lambda one: len(one.diagnostics))
 
 
 def _tried(
@@ -200,7 +202,7 @@ def _tried(
         inside = Uses(reused.parts, formulas).inside(written.used, block, entity, scope)
     made = None if inside is None else rules.rules_of(block, entity, "", inside)
     if written.used is not None:
-        formulas.faults[:] = placed(formulas.faults, (written.used,))
+        formulas.diagnostics[:] = placed(formulas.diagnostics, (written.used,))
     return formulas, made
 
 

@@ -36,7 +36,7 @@ def contract_of_the_erp(contract: Contract | None, schema: SourceSchema | None) 
 
 
 def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
-    """Yield the fault of a flow that neither comes out of the ERP nor goes into it."""
+    """Yield the error of a flow that neither comes out of the ERP nor goes into it."""
     target = section.documents[0].target
     is_joined = any(join.entity is not None for join in section.source.joins)
     is_inquired = any(isinstance(one.plan, InquiryFeed) for one in section.source.feeds)
@@ -46,7 +46,7 @@ def nothing_of_the_erp(section: spec.MappingSection) -> Iterator[Diagnostic]:
 
 
 def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterator[Diagnostic]:
-    """Yield the fault of a comparison with what the ERP saved in a flow that writes elsewhere."""
+    """Yield the error of a comparison with what the ERP saved in a flow that writes elsewhere."""
     if security.verify is not None and not all(
         one.target.kind.keeps_documents for one in section.documents
     ):
@@ -55,7 +55,7 @@ def idle_verify(security: spec.Security, section: spec.MappingSection) -> Iterat
 
 
 def idle_ignores(ignores: Iterable[spec.Ignore]) -> Iterator[Diagnostic]:
-    """Yield the faults of ignores of records of the ERP: what no rule reads is not asked for."""
+    """Yield the errors of ignores of records of the ERP: what no rule reads is not asked for."""
     for ignore in ignores:
         why = "has no effect: only what the rules read is asked of the ERP"
         yield mapping.unfit_modifier(ignore.path, name="ignore", why=why)
@@ -84,14 +84,14 @@ _UNWRITABLE = re.compile(r'["\\\x00-\x1f\ud800-\udfff]')
 
 
 def unusable_members(names: Iterable[Text]) -> Iterator[Diagnostic]:
-    """Yield the faults of members of a document that generated code cannot write."""
+    """Yield the errors of members of a document that generated code cannot write."""
     for name in names:
         if _UNWRITABLE.search(name.value):
             yield schemas.unusable_name(name, name=name.value)
 
 
 def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:
-    """Yield the fault of a constant that a target schema does not allow."""
+    """Yield the error of a constant that a target schema does not allow."""
     if not _is_allowed(value, field):
         choices = field.allowed.choices
         yield outward.not_allowed(
@@ -100,7 +100,7 @@ def disallowed(value: ScalarNode, field: Field) -> Iterator[Diagnostic]:
 
 
 def disallowed_entries(texts: Iterable[str], span: Span, field: Field) -> Iterator[Diagnostic]:
-    """Yield the faults of what an inline table gives and a target schema does not allow."""
+    """Yield the errors of what an inline table gives and a target schema does not allow."""
     choices = field.allowed.choices
     for value in dict.fromkeys(texts) if choices else ():
         if value not in choices:

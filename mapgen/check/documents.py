@@ -35,21 +35,21 @@ class Siblings(Struct, frozen=True):
         """What target paths of the document start with."""
         return ir.prefix_of(self.current.name.value, is_list=self.current.rows is not None)
 
-    def made(self, kind: spec.Made, faults: list[Diagnostic]) -> Value | None:
-        """Return what a `made` rule gives, or None when it has faults."""
+    def made(self, kind: spec.Made, diagnostics: list[Diagnostic]) -> Value | None:
+        """Return what a `made` rule gives, or None when it has errors."""
         name = kind.document
         found = self.all.get(name.value)
         if found is None or name.value == self.current.name.value:
             others = (other for other in self.all if other != self.current.name.value)
-            faults.append(messages.unknown_document(name, known=others))
+            diagnostics.append(messages.unknown_document(name, known=others))
             return None
         other, entity = found
         if other.rows is not None:
-            faults.append(messages.which_of_many(name, rows=other.rows.source))
+            diagnostics.append(messages.which_of_many(name, rows=other.rows.source))
         elif name.value not in {text.value for text in self.current.after}:
-            faults.append(messages.not_after(name, document=self.current.name))
+            diagnostics.append(messages.not_after(name, document=self.current.name))
         elif kind.field.value not in (keys := keys_of(other, entity)):
-            faults.append(messages.not_a_key(kind.field, entity=entity.name, known=keys))
+            diagnostics.append(messages.not_a_key(kind.field, entity=entity.name, known=keys))
         else:
             is_sure, variable = other.when is None, made_name(name.value)
             present = None if is_sure else Variable(variable, types.Object(variable, {}))
@@ -84,7 +84,7 @@ def reserved_names(section: spec.MappingSection) -> list[Text]:
 
 
 def one_contract(section: spec.MappingSection) -> Iterator[Diagnostic]:
-    """Yield the faults of documents that go to another contract than the first."""
+    """Yield the errors of documents that go to another contract than the first."""
     first, *others = (document.target.contract for document in section.documents)
     for other in others:
         if other.value != first.value:
@@ -92,20 +92,20 @@ def one_contract(section: spec.MappingSection) -> Iterator[Diagnostic]:
 
 
 def in_order(
-    documents: Sequence[spec.Document], faults: list[Diagnostic]
+    documents: Sequence[spec.Document], diagnostics: list[Diagnostic]
 ) -> tuple[spec.Document, ...]:
-    """Return the documents, each behind those it comes after; `faults` grows."""
+    """Return the documents, each behind those it comes after; `diagnostics` grows."""
     known = {document.name.value: document for document in documents}
     for document in documents:
         for name in document.after:
             if name.value not in known:
                 others = [other for other in known if other != document.name.value]
-                faults.append(messages.unknown_document(name, known=others))
+                diagnostics.append(messages.unknown_document(name, known=others))
     done: dict[str, spec.Document] = {}
     for document in documents:
         circle = _placed(document, known, done, ())
         if circle is not None:
-            faults.append(messages.waiting_in_a_circle(known[circle[0]].name, circle=circle))
+            diagnostics.append(messages.waiting_in_a_circle(known[circle[0]].name, circle=circle))
             return tuple(documents)
     return tuple(done.values())
 
@@ -132,7 +132,7 @@ def _placed(
 
 
 def condition(document: spec.Document, formulas: Formulas, scope: Scope) -> ir.Condition | None:
-    """Return for which records a document is made, or None: for all, or where it has faults."""
+    """Return for which records a document is made, or None: for all, or where it has errors."""
     if document.when is None:
         return None
     typed = formulas.condition(document.when, scope, "`when`")
@@ -144,7 +144,7 @@ def condition(document: spec.Document, formulas: Formulas, scope: Scope) -> ir.C
 def apart(
     pairs: Iterable[tuple[spec.Document, ir.Document | None]], lets: Iterable[ir.Let]
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of documents that one look-up by identity would find together.
+    """Yield the errors of documents that one look-up by identity would find together.
 
     Identities are compared as what is evaluated, whatever names stand for it. A document may be
     written a second time: once it is there, and never again by what made it.

@@ -17,9 +17,11 @@ from mapgen.spec.nodes import ScalarNode
 
 
 def check_environments(
-    environments: Iterable[spec.Environment], specs: Iterable[spec.Spec], told: Container[Span] = ()
+    environments: Iterable[spec.Environment],
+    specs: Iterable[spec.Spec],
+    reported: Container[Span] = (),
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of environments, and of the settings that the specs declare.
+    """Yield the errors of environments, and of the settings that the specs declare.
 
     `told` are the places of other diagnostics: that a setting there has no value is not said, too.
     """
@@ -29,11 +31,11 @@ def check_environments(
         yield from check_secrets(environment.source, has_credentials=True)
         yield from check_secret_references(environment)
         for flow in flows:
-            yield from _settings(environment, flow, told)
+            yield from _settings(environment, flow, reported)
 
 
 def _settings(
-    environment: spec.Environment, flow: spec.Spec, told: Container[Span]
+    environment: spec.Environment, flow: spec.Spec, reported: Container[Span]
 ) -> Iterator[Diagnostic]:
     name = flow.flow.value
     values = environment.settings.get(name, {})
@@ -42,7 +44,7 @@ def _settings(
     meant = all_near(unknown, declared)
     for setting in declared.values():
         value = values.get(setting.name.value)
-        if value is None and (setting.name.value in meant or setting.name.span() in told):
+        if value is None and (setting.name.value in meant or setting.name.span() in reported):
             continue
         if value is None:
             yield project.setting_missing(

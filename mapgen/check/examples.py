@@ -1,4 +1,4 @@
-"""Examples and rejects that stand with single rules, as JSON text that tests can use."""
+"""Examples and rejects that are with single rules, as JSON text that tests can use."""
 
 from __future__ import annotations
 

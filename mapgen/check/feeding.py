@@ -24,7 +24,7 @@ _SELECT = re.compile(r"\s*(select|with)\b", re.IGNORECASE)
 def check_feeds(
     flow: spec.Spec, around: Surroundings, schema: SourceSchema | None
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of the feeds of a flow."""
+    """Yield the errors of the feeds of a flow."""
     source = flow.mapping.source
     known: dict[str, spec.Feed] = {}
     for feed in source.feeds:
@@ -107,7 +107,7 @@ def _sender(feed: spec.Feed, auth: spec.Auth, around: Surroundings) -> Iterator[
 
 
 def _column(feed: spec.InquiryFeed, cursor: Text, schema: SourceSchema) -> Iterator[Diagnostic]:
-    """Yield the fault of a column by which nobody can tell what has changed."""
+    """Yield the error of a column by which nobody can tell what has changed."""
     columns = schema.record.fields
     moments = [name for name, held in columns.items() if types.present(held) == types.TIMESTAMP]
     if cursor.value not in moments:
@@ -115,7 +115,7 @@ def _column(feed: spec.InquiryFeed, cursor: Text, schema: SourceSchema) -> Itera
 
 
 def _field(feed: spec.ChangedFeed, source: EntitySource) -> Iterator[Diagnostic]:
-    """Yield the fault of a field by which nobody can tell what has changed."""
+    """Yield the error of a field by which nobody can tell what has changed."""
     moments = [
         name for name, field in source.entity.fields.items() if field.value_type == "datetime"
     ]

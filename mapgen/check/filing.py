@@ -50,7 +50,7 @@ def check_files(
 
 
 def check_folder(folder: Text) -> Iterator[Diagnostic]:
-    """Yield the fault of a folder of the workspace that files of records come into or go out of."""
+    """Yield the error of a folder of the workspace that files of records come into or go out of."""
     if folder.value.partition("/")[0] in (SPECS, GENERATED):
         yield feeding.folder_of_another_use(folder)
 

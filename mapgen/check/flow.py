@@ -1,4 +1,4 @@
-"""Specs become flows as back ends know them: M, A, P and S, all their faults at once."""
+"""Specs become flows as back ends know them: M, A, P and S, all their errors at once."""
 
 from __future__ import annotations
 
@@ -47,35 +47,37 @@ from mapgen.spec.linking import PartKey
 
 
 def check(flow: spec.Spec, around: Surroundings) -> Checked:
-    """Return the flow, found right. Raises Stopped with every fault of it."""
-    faults: list[Diagnostic] = []
+    """Return the flow, found right. Raises Stopped with every error of it."""
+    diagnostics: list[Diagnostic] = []
     section = flow.mapping
     target = section.documents[0].target
     pinned = target.contract
     contract = around.contract
-    whole = whole_record(section.source, around.schema, around.joined, faults)
-    schema = declared(section.source, whole, faults)
+    whole = whole_record(section.source, around.schema, around.joined, diagnostics)
+    schema = declared(section.source, whole, diagnostics)
     if target.kind.has_contract and pinned.value not in around.contract_names:
-        faults.append(messages.unknown_contract(pinned, known=around.contract_names))
+        diagnostics.append(messages.unknown_contract(pinned, known=around.contract_names))
     found = None
     if contract is not None and schema is not None:
-        found = check_mapping(section, contract, schema, around.tables, faults, around.reused)
+        found = check_mapping(section, contract, schema, around.tables, diagnostics, around.reused)
     flow = _classified(flow, found)
     erp = contract_of_the_erp(contract, schema)
     entities = found.entities if found is not None else ()
     written = tuple(zip(section.documents, entities, strict=False))
     needed = () if erp is None else tuple(needs(section, schema, written))
     if erp is not None:
-        faults += check_remote(flow, erp, around.flows)
-        faults += check_access(flow.auth, erp, needed)
-    faults += _beside_rules(flow, around, schema, found, written)
+        diagnostics += check_remote(flow, erp, around.flows)
+        diagnostics += check_access(flow.auth, erp, needed)
+    diagnostics += _beside_rules(flow, around, schema, found, written)
     names: frozenset[PartKey] = frozenset()
     if found is not None:
         names = reused_names(section, around.reused, found.formulas.used)
-        faults += _idle(flow, idle_reuse(section, around.reused, names, found.formulas.doubtful))
-    if faults or found is None or contract is None or schema is None:
+        diagnostics += _idle(
+            flow, idle_reuse(section, around.reused, names, found.formulas.doubtful)
+        )
+    if diagnostics or found is None or contract is None or schema is None:
         uses = (use for one in section.documents for use in uses_in(one.part))
-        raise Stopped(placed(faults, uses))
+        raise Stopped(placed(diagnostics, uses))
     made = _flow(flow, contract, schema, found, needed)
     return Checked(flow, made, tuple(sorted(found.formulas.reads)), names)
 
@@ -87,7 +89,7 @@ def _beside_rules(
     found: Mapped | None,
     written: Collection[tuple[spec.Document, Entity]],
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of what stands beside the rules: ways in and out, volumes, what is shown."""
+    """Yield the errors of what is beside the rules: ways in and out, volumes, what is shown."""
     section = flow.mapping
     yield from check_connection(flow.auth, around)
     yield from nothing_of_the_erp(section)
@@ -110,12 +112,12 @@ def _beside_rules(
     yield from check_addresses(section, found.documents, personal)
 
 
-def _idle(flow: spec.Spec, faults: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield the faults of what a flow does not use; what it has of a base may be idle in it."""
-    for fault in faults:
-        own = fault.label is None or fault.label.span.source.path == flow.source.path
+def _idle(flow: spec.Spec, diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield the errors of what a flow does not use; what it has of a base may be idle in it."""
+    for diagnostic in diagnostics:
+        own = diagnostic.label is None or diagnostic.label.span.source.path == flow.source.path
         if own or flow.overlay is None:
-            yield fault
+            yield diagnostic
 
 
 def _classified(flow: spec.Spec, found: Mapped | None) -> spec.Spec:
@@ -133,7 +135,7 @@ def _flow(
     found: Mapped,
     needed: Iterable[Need],
 ) -> ir.Flow:
-    """Return the flow as back ends know it, without its examples, which stand in files."""
+    """Return the flow as back ends know it, without its examples, which are in files."""
     assert found.key is not None
     section, source, reads = (
         written.mapping,
@@ -189,17 +191,19 @@ def _ignored(
     asked = (*(ignore.path.value for ignore in section.ignores), *formulas.reads)
     record = reached(record, (*asked, *(path for path, _ in formulas.ignored)))
     leaves = Paths.of(leaf_paths(record, section.source.name.value))
-    told: set[str] = set()
+    reported: set[str] = set()
     for ignore in section.ignores:
         caught = tuple(leaves.under(ignore.path.value))
         if ignore.of is None:
-            told.update(caught)
+            reported.update(caught)
             yield ir.Ignored(ignore.path.value, ignore.reason.value, caught)
     named = ((one.path.value, one.reason.value) for one in section.ignores if one.of is not None)
     for path, reason in dict.fromkeys((*named, *formulas.ignored)):
-        left = (one for one in leaves.under(path) if one not in formulas.reads and one not in told)
+        left = (
+            one for one in leaves.under(path) if one not in formulas.reads and one not in reported
+        )
         caught = tuple(left)
-        told.update(caught)
+        reported.update(caught)
         if caught:
             yield ir.Ignored(path, reason, caught)
 

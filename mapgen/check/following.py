@@ -25,7 +25,7 @@ _SHOWING = ("string", "single_select", "boolean")
 
 
 def unfit_steps(document: spec.Document, entity: Entity) -> Iterator[Diagnostic]:
-    """Yield the faults of the steps after a document."""
+    """Yield the errors of the steps after a document."""
     seen: dict[str, Text] = {}
     for step in document.then:
         if not document.target.kind.keeps_documents:
@@ -118,13 +118,13 @@ def check_attached(section: spec.MappingSection, around: Surroundings) -> Iterat
             yield messages.no_folders_there(step.folder, kind=kind)
 
 
-def steps(document: spec.Document, told: Iterable[str]) -> tuple[plan.Step, ...]:
+def steps(document: spec.Document, unsent: Iterable[str]) -> tuple[plan.Step, ...]:
     """Return the steps after a document, for the plan, with what records say of each."""
-    known = frozenset(told)
+    known = frozenset(unsent)
     return tuple(_step(step, known) for step in document.then)
 
 
-def _step(step: spec.Step, told: frozenset[str]) -> plan.Step:
+def _step(step: spec.Step, unsent: frozenset[str]) -> plan.Step:
     undo = step.rollback.undo.action.value if isinstance(step.rollback, spec.Undo) else None
     why = step.rollback
     made = plan.Step(
@@ -134,8 +134,8 @@ def _step(step: spec.Step, told: frozenset[str]) -> plan.Step:
         attached=_attached(step),
     )
     beginning = made.key_of("")
-    said = sorted(one.removeprefix(beginning) for one in told if one.startswith(beginning))
-    made = replace(made, told=tuple(said))
+    said = sorted(one.removeprefix(beginning) for one in unsent if one.startswith(beginning))
+    made = replace(made, unsent=tuple(said))
     if not isinstance(step, spec.ActionStep):
         return made
     given = ((name, value) for name, value in step.given if isinstance(value, ScalarNode))

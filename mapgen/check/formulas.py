@@ -26,7 +26,7 @@ from mapgen.ir.types import (
     present,
 )
 from mapgen.ir.walk import nodes
-from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
+from mapgen.report import REPORTED_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as messages
 from mapgen.spec import model as spec
 
@@ -41,8 +41,8 @@ _WORD = re.compile(r"[^\W\d]\w*")
 class Formulas(Struct):
     """Compiles the expressions of one spec and keeps what is known about all of them.
 
-    `faults` grows; `reads` are all source paths read anywhere, `used` all names used anywhere.
-    `doubtful` are the words of rules and expressions with faults: what they name, or nearly name,
+    `diagnostics` grows; `reads` are all source paths read anywhere, `used` all names used anywhere.
+    `doubtful` are the words of rules and expressions with errors: what they name, or nearly name,
     may be used, so that one mistake is not reported a second time as a name that nobody uses.
     `asked` are the lookups inside expressions: the table, and the words of the key.
     `ignored` are the paths, and the reasons, that parts say they do not use, `classified` those
@@ -51,7 +51,7 @@ class Formulas(Struct):
     `is_lost`: an unknown field was asked for that resembles no other: it could mean any of them.
     """
 
-    faults: list[Diagnostic]
+    diagnostics: list[Diagnostic]
     reads: dict[str, Span] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
     doubtful: set[str] = field(default_factory=set)
@@ -62,15 +62,15 @@ class Formulas(Struct):
     is_lost: bool = False
 
     def formula(self, text: Text, scope: Scope) -> Typed | None:
-        """Return the expression, typed, or None when it has faults (which are noted)."""
-        before = len(self.faults)
-        typed = compile_expression(text, scope, self.faults)
+        """Return the expression, typed, or None when it has errors (which are noted)."""
+        before = len(self.diagnostics)
+        typed = compile_expression(text, scope, self.diagnostics)
         if typed is None:
             self.doubt(text)
-            for fault in self.faults[before:]:
-                self.is_lost |= fault.unknown == "field" and not fault.meant
-                self.is_lost |= fault == TOLD_ELSEWHERE
-                if fault.unknown == "lookup":
+            for diagnostic in self.diagnostics[before:]:
+                self.is_lost |= diagnostic.unknown == "field" and not diagnostic.meant
+                self.is_lost |= diagnostic == REPORTED_ELSEWHERE
+                if diagnostic.unknown == "lookup":
                     self.used |= {f"lookup {table}" for table in _tables(scope)}
             return None
         self._note(typed, text.value, scope)
@@ -97,7 +97,7 @@ class Formulas(Struct):
                     self.asked.add((table, words[key.start : key.end]))
 
     def doubt(self, faulty: object) -> None:
-        """Keep the words of a rule or an expression that has faults."""
+        """Keep the words of a rule or an expression that has errors."""
         for text in nodes(faulty):
             if isinstance(text, Text):
                 self.doubtful.update(_WORD.findall(text.value))
@@ -115,7 +115,7 @@ class Formulas(Struct):
         found = described(typed.type)
         is_key = wanted == _KEY and is_assignable(present(typed.type), STRING)
         help = _ALWAYS_THERE if is_key else None
-        self.faults.append(
+        self.diagnostics.append(
             messages.not_of_type(text, what=what, wanted=wanted, found=found, help=help)
         )
 
@@ -123,7 +123,7 @@ class Formulas(Struct):
         """Return an expression that may stand for the value of a field."""
         typed = self.whole(text, scope)
         if typed is not None and not is_assignable(typed.type, wanted):
-            self.faults.append(
+            self.diagnostics.append(
                 messages.wrong_type(text, field, described(present(wanted)), described(typed.type))
             )
         return typed
@@ -132,7 +132,7 @@ class Formulas(Struct):
         """Return an expression without a division that nothing rounds."""
         typed = self.formula(text, scope)
         if typed is not None and typed.division is not None:
-            self.faults.append(messages.bare_division(typed.division))
+            self.diagnostics.append(messages.bare_division(typed.division))
         return typed
 
 
@@ -175,5 +175,5 @@ def described(kind: Type) -> str:
 
 
 def any_of(texts: Iterable[Typed | None]) -> bool:
-    """Whether one of the expressions has faults."""
+    """Whether one of the expressions has errors."""
     return any(typed is None for typed in texts)

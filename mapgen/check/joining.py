@@ -25,7 +25,7 @@ def join_keys(
     Args:
         section: with the joins.
         schema: of a record with all that is joined.
-        formulas: compiles the expressions; its faults grow.
+        formulas: compiles the expressions; its errors grow.
         scope: what rules may name.
     """
     source = section.source
@@ -49,15 +49,15 @@ def join_keys(
 
 
 def _is_fit(pair: spec.JoinKey, typed: Typed, member: types.Type, formulas: Formulas) -> bool:
-    """Whether an expression may equal a member; if not, it is told."""
+    """Whether an expression may equal a member; if not, it is reported."""
     kind, other = types.present(typed.type), types.present(member)
     if kind == types.ERROR or other == types.ERROR:
         return False
     if kind not in _JOINABLE:
         formulas.refuse(pair.of, typed, "a part of a key", "a string or an int")
     elif kind != other and other in _JOINABLE:
-        fault = words.key_types_differ(
+        diagnostic = words.key_types_differ(
             pair.of, member=pair.member, kind=kind_words(other), other=kind_words(kind)
         )
-        formulas.faults.append(fault)
+        formulas.diagnostics.append(diagnostic)
     return kind == other

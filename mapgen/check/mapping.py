@@ -52,8 +52,8 @@ from mapgen.check.sources import (
     unusable_names,
 )
 from mapgen.check.spelling import repeated
-from mapgen.check.tables import TableRules, inline_faults
-from mapgen.check.told import told_of_steps
+from mapgen.check.tables import TableRules, inline_diagnostics
+from mapgen.check.unsent import unsent_of_steps
 from mapgen.check.values import FieldRules
 from mapgen.contract.model import Contract, Entity, Field
 from mapgen.contract.source_schema import SourceSchema
@@ -73,7 +73,7 @@ from mapgen.spec import model as spec
 
 
 class Mapped(Struct, frozen=True):
-    """What the mapping section comes to; None or absent where it has faults.
+    """What the mapping section comes to; None or absent where it has errors.
 
     `identities` are the places of what documents are known by, and the source paths behind it;
     `key` is what a record is called by, `join_keys` what is calculated to join others to it.
@@ -96,21 +96,21 @@ def check_mapping(
     contract: Contract,
     schema: SourceSchema,
     tables: Mapping[str, TableFacts],
-    faults: list[Diagnostic],
+    diagnostics: list[Diagnostic],
     reused: Reused = NOTHING_REUSED,
 ) -> Mapped | None:
-    """Return the mapping; `faults` grows. None where there is no entity to map to."""
-    entities = _entities(section, contract, faults)
+    """Return the mapping; `diagnostics` grows. None where there is no entity to map to."""
+    entities = _entities(section, contract, diagnostics)
     if len(entities) < len(section.documents):
         return None
-    formulas = Formulas(faults)
-    faults += [messages.name_taken(name) for name in _reserved(section)]
-    faults += one_contract(section)
+    formulas = Formulas(diagnostics)
+    diagnostics += [messages.name_taken(name) for name in _reserved(section)]
+    diagnostics += one_contract(section)
     for one, entity in zip(section.documents, entities, strict=True):
-        faults += unfit_steps(one, entity)
-    faults += unknown_branches(section)
-    ordered = in_order(section.documents, faults)
-    faults += _inline_faults(section)
+        diagnostics += unfit_steps(one, entity)
+    diagnostics += unknown_branches(section)
+    ordered = in_order(section.documents, diagnostics)
+    diagnostics += _inline_diagnostics(section)
     settings = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
     scope = root_scope(section, schema, settings, tables, reused)
     joined_by = tuple(join_keys(section, schema, formulas, scope))
@@ -118,7 +118,7 @@ def check_mapping(
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
     known = {
-        document.name.value: (with_rules_inside(document, entity, contract, faults), entity)
+        document.name.value: (with_rules_inside(document, entity, contract, diagnostics), entity)
         for document, entity in zip(section.documents, entities, strict=True)
     }
     ordered = tuple(known[one.name.value][0] for one in ordered)
@@ -137,11 +137,11 @@ def check_mapping(
         if held is not None:
             conditions[one.name.value] = held
         made.append(_document(RuleChecker(rules), schema, scope))
-    faults += apart(zip(ordered, made, strict=True), lets)
-    faults += check_holes(section, made)
-    faults += check_cells(section, made)
-    faults += _unread(section, schema, formulas)
-    faults += _idle_names(section, formulas)
+    diagnostics += apart(zip(ordered, made, strict=True), lets)
+    diagnostics += check_holes(section, made)
+    diagnostics += check_cells(section, made)
+    diagnostics += _unread(section, schema, formulas)
+    diagnostics += _idle_names(section, formulas)
     identities = tuple(_identities(ordered, made))
     rows = tuple(table.row for table in tables.values() if isinstance(table.row, types.Object))
     return Mapped(
@@ -171,7 +171,7 @@ def _identities(
 def _unread(
     section: spec.MappingSection, schema: SourceSchema, formulas: Formulas
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of source fields that nothing reads, and of those that nobody can."""
+    """Yield the errors of source fields that nothing reads, and of those that nobody can."""
     files = of_files(section.source, schema.record).fields
     asked = [one for one in section.ignores if _is_asked_for(one.path.value, schema, files)]
     yield from idle_ignores(asked)
@@ -190,11 +190,11 @@ def _is_asked_for(path: str, schema: SourceSchema, files: Collection[str]) -> bo
 
 
 def _entities(
-    section: spec.MappingSection, contract: Contract, faults: list[Diagnostic]
+    section: spec.MappingSection, contract: Contract, diagnostics: list[Diagnostic]
 ) -> tuple[Entity, ...]:
-    """Return what the documents are, those that can be written; `faults` grows."""
+    """Return what the documents are, those that can be written; `diagnostics` grows."""
     known, named = contract.top_level, [one.target.entity for one in section.documents]
-    faults += [
+    diagnostics += [
         messages.unknown_entity(name, contract=contract.name, known=known)
         for name in named
         if name.value not in known
@@ -221,21 +221,21 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
     inner = block.scope.with_("document", made)
     parts, wraps = () if part is None else (part,), document.target.kind.wraps_values
     checks = checked(document.checks, formulas, inner, parts, wraps_values=wraps)
-    told = told_of_steps(rules, document, entity, block.scope, siblings.prefix)
-    if part is None or told is None:
+    unsent = unsent_of_steps(rules, document, entity, block.scope, siblings.prefix)
+    if part is None or unsent is None:
         return None
     return ir.Document(
-        plan=_document_plan(document, entity, part, told),
+        plan=_document_plan(document, entity, part, unsent),
         pointer=document.pointer,
         block=block.block(part),
         checks=checks,
         when=siblings.conditions.get(document.name.value),
-        told=told,
+        unsent=unsent,
     )
 
 
 def _document_plan(
-    document: spec.Document, entity: Entity, part: ir.Part, told: Iterable[ir.Field]
+    document: spec.Document, entity: Entity, part: ir.Part, unsent: Iterable[ir.Field]
 ) -> plan.DocumentPlan:
     constants = {
         one.name: one.value.text
@@ -255,7 +255,7 @@ def _document_plan(
         row_keys={path: rows.row_key for path, rows in _lists(part) if rows.row_key},
         removed_rows={path: rows.removed for path, rows in _lists(part) if rows.removed},
         owner=None if document.owner is None else document.owner.value,
-        then=steps(document, (one.name for one in told)),
+        then=steps(document, (one.name for one in unsent)),
         branch=document.target.branch.value if isinstance(document.target.branch, Text) else None,
         tells_branch=isinstance(document.target.branch, spec.Calculated),
         send=sent_as(document.target.send, entity),
@@ -285,10 +285,10 @@ def _lists(part: ir.Part, prefix: str = "") -> Iterator[tuple[str, ir.Rows]]:
             yield from _lists(block.part, f"{prefix}{member.name}.")
 
 
-def _inline_faults(section: spec.MappingSection) -> Iterator[Diagnostic]:
+def _inline_diagnostics(section: spec.MappingSection) -> Iterator[Diagnostic]:
     for table in section.lookups:
         if isinstance(table, spec.InlineTable):
-            yield from inline_faults(table)
+            yield from inline_diagnostics(table)
 
 
 def _reserved(section: spec.MappingSection) -> list[Text]:
@@ -325,13 +325,13 @@ def root_scope(
 
 def _skips(section: spec.MappingSection, formulas: Formulas, scope: Scope) -> tuple[ir.Skip, ...]:
     found = []
-    formulas.faults.extend(repeated(skip.when for skip in section.skips))
+    formulas.diagnostics.extend(repeated(skip.when for skip in section.skips))
     for skip in section.skips:
         typed = formulas.condition(skip.when, scope, "`when`")
         if typed is not None:
-            words, says = reason(skip.because, formulas, scope)
-            reads = reads_of(typed, says)
-            code = None if says is None else says.code
+            words, message = reason(skip.because, formulas, scope)
+            reads = reads_of(typed, message)
+            code = None if message is None else message.code
             found.append(ir.Skip(typed.code, words, reads, skip.pointer, code))
     return tuple(found)
 
@@ -349,7 +349,7 @@ def _key(section: spec.MappingSection, schema: SourceSchema, formulas: Formulas)
 def _identity(
     rules: RuleChecker, entity: Entity, schema: SourceSchema, block: Opened
 ) -> tuple[ir.Field, ...] | None:
-    """Return the fields of the identity that are the document's own, or None for faults."""
+    """Return the fields of the identity that are the document's own, or None for errors."""
     clause = rules.fields.siblings.current.identity
     fields, values = list[ir.Field](), list[Typed]()
     for one in clause.parts:
@@ -362,20 +362,20 @@ def _identity(
             values.append(typed)
     if len(values) < len(clause.parts):
         return None
-    rules.faults.extend(_unfit_value(clause, values, rules, block))
+    rules.diagnostics.extend(_unfit_value(clause, values, rules, block))
     return tuple(fields)
 
 
 def _value_inside(
     rules: RuleChecker, entity: Entity, schema: SourceSchema, block: Opened, part: spec.IdentityPart
 ) -> Iterator[Typed]:
-    """Yield the value of an identity inside a part, whose rule there tells of its faults."""
-    if field_inside(part, entity, rules.contract, rules.faults) is None:
+    """Yield the value of an identity inside a part, whose rule there tells of its errors."""
+    if field_inside(part, entity, rules.contract, rules.diagnostics) is None:
         rules.formulas.formula(part.value, block.scope)
         return
     typed = compile_expression(part.value, block.scope, [])
     if typed is not None:
-        rules.faults.extend(_changing(typed, schema, part.value.span()))
+        rules.diagnostics.extend(_changing(typed, schema, part.value.span()))
         yield typed
 
 
@@ -383,7 +383,7 @@ def _is_inside(document: spec.Document, part: ir.Part, rules: RuleChecker) -> bo
     """Tell whether each document has all of its identity that lies inside parts."""
     inside = rules.fields.siblings.all[document.name.value][1]
     found = [
-        identity_inside(part, inside.name, one, rules.faults)
+        identity_inside(part, inside.name, one, rules.diagnostics)
         for one in document.identity.parts
         if is_nested(one, rules.contract, inside)
     ]
@@ -399,10 +399,10 @@ def _identity_part(
         (rule for rule in document.part.fields if rule.target.value == part.field.value), None
     )
     if written is not None:
-        rules.faults.append(
+        rules.diagnostics.append(
             messages.two_rules(written.target, field=part.field.value, first=part.field)
         )
-    rules.faults.extend(unusable_members([part.field]))
+    rules.diagnostics.extend(unusable_members([part.field]))
     field = rules.field(part.field, entity)
     if field is None:
         rules.formulas.formula(part.value, scope)
@@ -410,7 +410,7 @@ def _identity_part(
     is_first = part.field is document.identity.field
     is_narrowing = not is_first and field.value_type in ("string", "single_select", "guid")
     if field.name not in entity.identities and not is_narrowing:
-        rules.faults.append(_unfit_identity(part.field, field, entity, rules.contract))
+        rules.diagnostics.append(_unfit_identity(part.field, field, entity, rules.contract))
     rule = spec.Rule(
         target=part.field,
         kind=spec.Value(expression=part.value),
@@ -424,7 +424,7 @@ def _identity_part(
     if identity is None or value is None:
         return None, None
     (typed,) = value.formulas
-    rules.faults.extend(_changing(typed, schema, part.value.span()))
+    rules.diagnostics.extend(_changing(typed, schema, part.value.span()))
     return identity, typed
 
 
@@ -471,7 +471,7 @@ def _tables_that_may_miss(code: Expression, lets: Mapping[str, Expression]) -> f
 
 
 def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagnostic]:
-    """Yield the faults of source paths behind an identity whose values may change.
+    """Yield the errors of source paths behind an identity whose values may change.
 
     Of an object that may be missing, it counts whether it is there, if that decides anything.
     """
@@ -487,7 +487,7 @@ def _changing(identity: Typed, schema: SourceSchema, at: Span) -> Iterator[Diagn
 
 
 def _idle_names(section: spec.MappingSection, formulas: Formulas) -> list[Diagnostic]:
-    """Return the faults of declared names that nothing uses, nor may have meant to use."""
+    """Return the errors of declared names that nothing uses, nor may have meant to use."""
     declared = [
         *((table.name, "lookup", f"lookup {table.name.value}") for table in section.lookups),
         *((let.name, "let", let.name.value) for let in section.lets),

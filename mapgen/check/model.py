@@ -99,7 +99,7 @@ class Surroundings(Struct, frozen=True):
 
     `schema` is that of a record, or of a row where rows are grouped; `joined` are those of joins.
     `flows` are those of the workspace, where the spec looks up in the ledger; None is one whose
-    spec has faults of its own. `systems` are the connections that can be read.
+    spec has errors of its own. `systems` are the connections that can be read.
     """
 
     contract: Contract | None

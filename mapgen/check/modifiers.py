@@ -1,4 +1,4 @@
-"""What a rule says of its value beyond it: modifiers in, their faults and typed parts out."""
+"""What a rule says of its value beyond it: modifiers in, their errors and typed parts out."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from mapgen.spec.nodes import ScalarNode
 class Sending(Struct, frozen=True):
     """How the part that a rule belongs to is sent.
 
-    `in_rows`: it is a row, `is_once`: it stands in a part that only a new document gets. What
+    `in_rows`: it is a row, `is_once`: it is in a part that only a new document gets. What
     `is_whole` takes the place of what is there, and is not matched with it.
     """
 
@@ -66,13 +66,13 @@ class Kept(Struct, frozen=True):
 
 
 def on_error(kept: Kept, scope: Scope, formulas: Formulas) -> Typed | Literal["omit"] | None:
-    """Return what a step that fails gives instead of a rejection (None); faults are noted."""
+    """Return what a step that fails gives instead of a rejection (None); errors are noted."""
     text = kept.rule.modifiers.on_error
     if text is None:
         return None
-    fault = _unfit_on_error(kept, text)
-    if fault is not None:
-        formulas.faults.append(fault)
+    diagnostic = _unfit_on_error(kept, text)
+    if diagnostic is not None:
+        formulas.diagnostics.append(diagnostic)
         return None
     if text.value == "omit":
         return "omit"
@@ -97,11 +97,13 @@ def _unfit_on_error(kept: Kept, text: Text) -> Diagnostic | None:
         "cannot say `omit` beside `clear_if_missing`: say which value a failure gives": clears,
     }
     found = (why for why, holds in reasons.items() if holds and text.value == "omit")
-    return next((fault for why in found for fault in _unfit(kept.rule, "on_error", why)), None)
+    return next(
+        (diagnostic for why in found for diagnostic in _unfit(kept.rule, "on_error", why)), None
+    )
 
 
 def places_of_currency(rule: spec.Rule, scope: Scope, formulas: Formulas) -> Typed | None:
-    """Return the code of the currency whose places the value has, or None; faults are noted."""
+    """Return the code of the currency whose places the value has, or None; errors are noted."""
     places = rule.modifiers.places
     if not isinstance(places, spec.CurrencyPlaces):
         return None
@@ -115,13 +117,13 @@ def places_of_currency(rule: spec.Rule, scope: Scope, formulas: Formulas) -> Typ
 def bounds_of_record(
     kept: Kept, wanted: Type, scope: Scope, formulas: Formulas
 ) -> list[tuple[spec.Comparison, Typed, str]]:
-    """Return the bounds of a number that each record has, of the type wanted; faults are noted."""
+    """Return the bounds of a number that each record has, of the type wanted; errors are noted."""
     bounds, found = kept.rule.modifiers.range, []
     if bounds is None or present(kept.value.type) not in types.NUMBERS:
         return []
     if bounds.asked and isinstance(kept.value.node, Fixed):
         why = "has bounds of a record, and the value is the same in every record"
-        formulas.faults.extend(_unfit(kept.rule, "range", why))
+        formulas.diagnostics.extend(_unfit(kept.rule, "range", why))
         return []
     for sign, text in bounds.asked:
         typed = formulas.fitting(text, scope, kept.field.name, wanted)
@@ -130,16 +132,16 @@ def bounds_of_record(
     return found
 
 
-def resending_faults(kept: Kept, sending: Sending) -> Iterator[Diagnostic]:
+def resending_diagnostics(kept: Kept, sending: Sending) -> Iterator[Diagnostic]:
     """Yield what is wrong with how a value is sent again."""
     modifiers = kept.rule.modifiers
     if modifiers.write_once is not None:
-        yield from write_once_faults(kept.rule, sending, is_key=kept.field.is_key)
+        yield from write_once_diagnostics(kept.rule, sending, is_key=kept.field.is_key)
     if modifiers.clear_if_missing is not None:
-        yield from _clearing_faults(kept, modifiers.clear_if_missing, sending)
+        yield from _clearing_diagnostics(kept, modifiers.clear_if_missing, sending)
 
 
-def write_once_faults(
+def write_once_diagnostics(
     rule: spec.Rule, sending: Sending, *, is_key: bool = False
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong with a field, or a part, that only new documents get."""
@@ -162,7 +164,7 @@ def write_once_faults(
         yield catalogue.write_once_unfit(mark, why=why, help="remove `write_once:`")
 
 
-def _clearing_faults(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagnostic]:
+def _clearing_diagnostics(kept: Kept, mark: Text, sending: Sending) -> Iterator[Diagnostic]:
     modifiers, field = kept.rule.modifiers, kept.field
     if sending.is_whole:
         why = "has no effect: a document goes out whole, without what is missing"
@@ -218,7 +220,7 @@ def unfit_for_parts(rule: spec.Rule, *, is_list: bool) -> Iterator[Diagnostic]:
 
 
 def _unfit(rule: spec.Rule, name: str, why: str) -> Iterator[Diagnostic]:
-    """Yield the fault of a modifier, if the rule has it."""
+    """Yield the error of a modifier, if the rule has it."""
     match getattr(rule.modifiers, name):
         case (Text() as text) | spec.Range(text=text) | spec.CurrencyPlaces(currency=text):
             yield messages.unfit_modifier(text, name=name, why=why)
@@ -226,7 +228,7 @@ def _unfit(rule: spec.Rule, name: str, why: str) -> Iterator[Diagnostic]:
             yield messages.unfit_modifier(span, name=name, why=why)
 
 
-def modifier_faults(kept: Kept, *, is_identity: bool) -> Iterator[Diagnostic]:
+def modifier_diagnostics(kept: Kept, *, is_identity: bool) -> Iterator[Diagnostic]:
     """Yield the modifiers that do not fit the value of their rule."""
     rule, field, kind = kept.rule, kept.field, present(kept.value.type)
     said = rule.modifiers
@@ -243,7 +245,7 @@ def modifier_faults(kept: Kept, *, is_identity: bool) -> Iterator[Diagnostic]:
     if said.range is not None and kind not in types.NUMBERS:
         yield from _unfit(rule, "range", _OF_VALUES["range"])
     elif said.range is not None:
-        yield from range_faults(said.range, _known(kept.value), kind, kept.shown)
+        yield from range_diagnostics(said.range, _known(kept.value), kind, kept.shown)
     yield from _unfit(rule, "severity", _why_not_warned(kept)) if _why_not_warned(kept) else ()
     if kind != types.DECIMAL:
         yield from _unfit(rule, "places", _OF_VALUES["places"])
@@ -272,7 +274,7 @@ def _why_not_warned(kept: Kept) -> str:
     return ""
 
 
-def range_faults(
+def range_diagnostics(
     bounds: spec.Range, number: Decimal | None, kind: Type, shown: Span
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong with the bounds of a number; `number` is it where no record decides."""

@@ -27,7 +27,7 @@ def identity_paths(document: spec.Document, entity: Entity) -> tuple[str, ...]:
 
 
 def field_inside(
-    part: spec.IdentityPart, entity: Entity, contract: Contract, faults: list[Diagnostic]
+    part: spec.IdentityPart, entity: Entity, contract: Contract, diagnostics: list[Diagnostic]
 ) -> Field | None:
     """Return the field of an identity inside a part; None where none fits, which is noted."""
     inner: Entity | None = entity
@@ -36,20 +36,20 @@ def field_inside(
         field = None if inner is None else inner.fields.get(name.value)
         if inner is not None and field is None:
             fields = inner.fields
-            faults.append(messages.unknown_member(name, entity=inner.name, known=fields))
+            diagnostics.append(messages.unknown_member(name, entity=inner.name, known=fields))
             return None
         is_object = field is not None and field.shape == "linked"
         inner = contract.entities.get(field.entity or "") if field and is_object else None
     if inner is not None and last.value not in inner.fields:
-        faults.append(messages.unknown_member(last, entity=inner.name, known=inner.fields))
+        diagnostics.append(messages.unknown_member(last, entity=inner.name, known=inner.fields))
         return None
     found = None if inner is None else inner.fields[last.value]
     if found is None or not found.may_identify:
         known = (*entity.identities, *_identities(entity, contract))
-        fault = messages.unfit_identity(
+        diagnostic = messages.unfit_identity(
             part.field, entity=entity.name, known=known, way="outside", all="", overlay=""
         )
-        faults.append(fault)
+        diagnostics.append(diagnostic)
         return None
     return found
 
@@ -68,18 +68,18 @@ def _identities(
 
 
 def with_rules_inside(
-    document: spec.Document, entity: Entity, contract: Contract, faults: list[Diagnostic]
+    document: spec.Document, entity: Entity, contract: Contract, diagnostics: list[Diagnostic]
 ) -> spec.Document:
     """Return a document whose parts have rules for what its identity has in them."""
     part = document.part
     for one in document.identity.parts:
         if is_nested(one, contract, entity) and field_inside(one, entity, contract, []) is not None:
-            part = _with_rule(part, _names(one.field), one, faults)
+            part = _with_rule(part, _names(one.field), one, diagnostics)
     return document if part is document.part else replace(document, part=part)
 
 
 def identity_inside(
-    made: ir.Part, entity: str, part: spec.IdentityPart, faults: list[Diagnostic]
+    made: ir.Part, entity: str, part: spec.IdentityPart, diagnostics: list[Diagnostic]
 ) -> ir.Field | None:
     """Return what was made of the field of an identity; one that may be left out is noted."""
     names = _names(part.field)
@@ -88,7 +88,7 @@ def identity_inside(
         assert isinstance(rows, ir.Rows)
         if not rows.is_always_set:
             help = f"`{name.value}` may be left out, and an identity is in every document"
-            faults.append(
+            diagnostics.append(
                 messages.unfit_identity(
                     part.field, entity=entity, known=(), way="", all="", overlay="", help=help
                 )
@@ -119,25 +119,25 @@ def _with_rule(
     part: spec.Part,
     names: Sequence[Text],
     identity: spec.IdentityPart,
-    faults: list[Diagnostic],
+    diagnostics: list[Diagnostic],
 ) -> spec.Part:
     """Return a part with the rule of an identity in it, or in a part of it."""
     first, *rest = names
     known = next((one for one in part.fields if one.target.value == first.value), None)
     if not rest:
         if known is not None:
-            fault = messages.two_rules(known.target, field=first.value, first=identity.field)
-            faults.append(fault)
+            diagnostic = messages.two_rules(known.target, field=first.value, first=identity.field)
+            diagnostics.append(diagnostic)
         rule = _rule(first, spec.Value(expression=identity.value), identity)
         others = (one for one in part.fields if one is not known)
         return replace(part, fields=(rule, *others))
     if known is None:
-        inner = _with_rule(spec.Part.plain(), rest, identity, faults)
+        inner = _with_rule(spec.Part.plain(), rest, identity, diagnostics)
         kind = replace(spec.Fixed.plain(), part=inner, key=first, pointer=identity.pointer)
         return replace(part, fields=(*part.fields, _rule(first, kind, identity)))
     if not isinstance(known.kind, spec.Object):
-        return part  # that it is no object is told
-    inside = replace(known.kind, part=_with_rule(known.kind.part, rest, identity, faults))
+        return part  # that it is no object is reported
+    inside = replace(known.kind, part=_with_rule(known.kind.part, rest, identity, diagnostics))
     return replace(
         part,
         fields=tuple(replace(one, kind=inside) if one is known else one for one in part.fields),

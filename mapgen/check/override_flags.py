@@ -122,7 +122,7 @@ def is_proved(
     held = [one for member in _steps(known, path) for one in _sent_where(member, lets)]
     ways = [_Way()]
     for condition in held:
-        ways = [told for way in ways for told in way.told(condition, holds=True)]
+        ways = [reported for way in ways for reported in way.reported(condition, holds=True)]
     # The names that expressions bind are apart: what is known of one tells nothing of another.
     asked = [renumbered(one, tuple(held)) for one in _claimed(flag, lets)]
     return bool(asked) and all(way.proves(one) for way in ways for one in asked)
@@ -170,21 +170,23 @@ class _Way(Struct, frozen=True):
     known: Known = Known()
     conditions: Mapping[Expression, bool] = {}
 
-    def told(self, condition: Expression, *, holds: bool) -> list[_Way]:
+    def reported(self, condition: Expression, *, holds: bool) -> list[_Way]:
         """Return the ways in which a condition holds, or does not."""
         match condition:
             case Constant(value=value):
                 return [self] if value is holds else []
             case Not(operand=operand):
-                return self.told(operand, holds=not holds)
+                return self.reported(operand, holds=not holds)
             case IsPresent(operand=operand) if holds:
                 return self.with_value(operand)
             case Both(parts=parts) | Either(parts=parts):
                 if isinstance(condition, Both) is not holds:
-                    return [way for part in parts for way in self.told(part, holds=holds)]
+                    return [way for part in parts for way in self.reported(part, holds=holds)]
                 ways = [self]
                 for part in parts:
-                    ways = [told for way in ways for told in way.told(part, holds=holds)]
+                    ways = [
+                        reported for way in ways for reported in way.reported(part, holds=holds)
+                    ]
                 return ways if len(ways) <= _MOST_WAYS else [self]
             case _:
                 return self._noting(condition, holds=holds)
@@ -198,8 +200,8 @@ class _Way(Struct, frozen=True):
                 return [
                     way
                     for holds, branch in ((True, then), (False, otherwise))
-                    for told in self.told(condition, holds=holds)
-                    for way in told.with_value(branch)
+                    for reported in self.reported(condition, holds=holds)
+                    for way in reported.with_value(branch)
                 ]
             case _ if not is_optional(value):
                 return [self]
@@ -210,13 +212,13 @@ class _Way(Struct, frozen=True):
         decided = self.decided(condition)
         if isinstance(decided, Constant):
             return [self] if decided.value is holds else []
-        known = self.known.told_by(condition, holds=holds)
+        known = self.known.reported_by(condition, holds=holds)
         return [_Way(known, {**self.conditions, canonical(condition): holds})]
 
     def decided(self, condition: Expression) -> Expression:
         """Return a condition, or the constant that it is in this way."""
-        told = self.conditions.get(canonical(condition))
-        return self.known.decided(condition) if told is None else Constant(told, TRUE.type)
+        reported = self.conditions.get(canonical(condition))
+        return self.known.decided(condition) if reported is None else Constant(reported, TRUE.type)
 
     def proves(self, condition: Expression, *, holds: bool = True) -> bool:
         """Whether a condition holds in this way, or does not."""
@@ -232,7 +234,7 @@ class _Way(Struct, frozen=True):
                 return all(
                     way.proves(branch, holds=holds)
                     for is_so, branch in ((True, then), (False, otherwise))
-                    for way in self.told(asked_first, holds=is_so)
+                    for way in self.reported(asked_first, holds=is_so)
                 )
             case found:
                 return found != condition and self.proves(found, holds=holds)

@@ -21,7 +21,7 @@ from mapgen.spec import model as spec
 
 
 def idle_owners(section: spec.MappingSection) -> Iterator[Diagnostic]:
-    """Yield the faults of an `owner` of documents that this flow does not create anyway."""
+    """Yield the errors of an `owner` of documents that this flow does not create anyway."""
     for document in section.documents:
         target, owner = document.target, document.owner
         if owner is not None and (not target.kind.keeps_documents or target.operation.updates):
@@ -37,7 +37,7 @@ def check_owners(
     others: Mapping[str, Checked | None],
     environments: Sequence[spec.Environment],
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of documents that two flows may make or both update, and of `owner`.
+    """Yield the errors of documents that two flows may make or both update, and of `owner`.
 
     Args:
         flows: those that are looked at.
@@ -86,13 +86,13 @@ class _Makers(Struct):
                         others.insert(0, writer)
 
     def met_by(self, writers: Iterable[Writer]) -> Iterator[Diagnostic]:
-        """Yield the faults of one flow's documents that an earlier flow may make: one each."""
-        told: set[str] = set()
+        """Yield the errors of one flow's documents that an earlier flow may make: one each."""
+        reported: set[str] = set()
         for writer in writers:
             first = self.first(writer) if writer.written.creates else None
-            if first is None or writer.name in told:
+            if first is None or writer.name in reported:
                 continue
-            told.add(writer.name)
+            reported.add(writer.name)
             yield messages.made_by_two(
                 place_in(writer.flow, writer.written.identity.value),
                 first=place_in(first.flow, first.written.identity.value),
@@ -116,10 +116,10 @@ def _owner(
     flows: Mapping[str, Checked | None],
     environments: Sequence[spec.Environment],
 ) -> Iterator[Diagnostic]:
-    """Yield the fault of an `owner`: it has to make the very documents that this flow does not."""
+    """Yield the error of an `owner`: it has to make the very documents that this flow does not."""
     name, _, _ = owner.value.partition(".")
     if name in flows and flows[name] is None:
-        return  # its own faults are told where it is checked
+        return  # its own errors are reported where it is checked
     other = flows.get(name)
     made = None if other is None else _called(other, owner.value)
     if other is None or made is None:

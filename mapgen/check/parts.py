@@ -17,7 +17,7 @@ from mapgen.expression.passing import Unlike, at_use, seen_as, unfit
 from mapgen.expression.scope import Binding, Named, Scope, at
 from mapgen.ir import types
 from mapgen.ir.types import Type
-from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
+from mapgen.report import REPORTED_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import mapping as mapping_messages
 from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
@@ -65,7 +65,7 @@ def parameters(takes: Mapping[str, Type], functions: Mapping[str, Named]) -> Sco
 
 
 def unused_parameters(takes: Sequence[spec.Parameter], formulas: Formulas) -> Iterator[Diagnostic]:
-    """Yield the faults of parameters that nothing reads, or that nobody could name."""
+    """Yield the errors of parameters that nothing reads, or that nobody could name."""
     meant = all_near(formulas.doubtful, [one.name.value for one in takes])
     for one in takes:
         name = one.name.value
@@ -79,19 +79,19 @@ def check_expression(
     definition: spec.NamedExpression,
     takes: Mapping[str, Type],
     functions: Mapping[str, Named],
-    faults: list[Diagnostic],
+    diagnostics: list[Diagnostic],
 ) -> Named:
-    """Return an expression that can be called; `faults` grows."""
-    before = len(faults)
+    """Return an expression that can be called; `diagnostics` grows."""
+    before = len(diagnostics)
     if definition.name.value in (*CALLS, *FORM_NAMES):
-        faults.append(messages.name_of_a_function(definition.name))
-    formulas = Formulas(faults)
+        diagnostics.append(messages.name_of_a_function(definition.name))
+    formulas = Formulas(diagnostics)
     formulas.whole(definition.expression, parameters(takes, functions))
-    faults.extend(
+    diagnostics.extend(
         one for one in unused_parameters(definition.takes, formulas) if one.code == "E728"
     )
     called = {name: functions[name] for name in functions if f"function {name}" in formulas.used}
-    is_right = len(faults) == before
+    is_right = len(diagnostics) == before
     reads = formulas.reads
     return Named(definition.name, definition.expression, takes, reads, called, is_right)
 
@@ -117,15 +117,15 @@ class Uses(Struct, frozen=True):
         self, used: spec.Used, block: spec.Block, entity: Entity, scope: Scope
     ) -> Inside | None:
         """Return the names inside a part that is used, None where it cannot be."""
-        definition, faults = used.definition, self.formulas.faults
+        definition, diagnostics = used.definition, self.formulas.diagnostics
         facts = self.parts[part_key(definition)]
         if not facts.is_right:
-            faults.append(TOLD_ELSEWHERE)
+            diagnostics.append(REPORTED_ELSEWHERE)
             return None
         gives = definition.gives.entity.value
         if gives != entity.name:
             place = definition.gives.entity.span()
-            faults.append(
+            diagnostics.append(
                 messages.wrong_entity(used.at, gives=gives, wanted=entity.name, place=place)
             )
             return None
@@ -155,7 +155,7 @@ class Uses(Struct, frozen=True):
                 continue
             if name in scope.bindings and not _is_itself(name, bindings[name], scope):
                 argument = next(one for one in used.arguments if one.name.value == name)
-                self.formulas.faults.append(mapping_messages.name_taken(argument.name))
+                self.formulas.diagnostics.append(mapping_messages.name_taken(argument.name))
             scope = scope.with_(name, bindings[name])
         return scope
 
@@ -202,7 +202,7 @@ class Uses(Struct, frozen=True):
         part = used.at.value
         parameter = next(one for one in used.definition.takes if one.name.value == name)
         if seen.is_missing and seen.path == name:
-            fault = messages.may_be_missing(
+            diagnostic = messages.may_be_missing(
                 text,
                 part=part,
                 name=name,
@@ -212,8 +212,8 @@ class Uses(Struct, frozen=True):
             )
         else:
             place = parameter.name.span()
-            fault = unfit(text.span(), part, name, seen, facts.reads, place)
-        self.formulas.faults.append(fault)
+            diagnostic = unfit(text.span(), part, name, seen, facts.reads, place)
+        self.formulas.diagnostics.append(diagnostic)
         return None
 
     def _note(self, definition: spec.Definition, name: str, bound: Binding) -> None:
@@ -295,22 +295,22 @@ def used_at(block: spec.Block) -> Span:
     return block.span if block.part.use is None else block.part.use.span()
 
 
-def placed(faults: Iterable[Diagnostic], uses: Iterable[spec.Used]) -> Iterator[Diagnostic]:
-    """Yield faults; one inside a part that is used is one of its use, there in the second place."""
+def placed(diagnostics: Iterable[Diagnostic], uses: Iterable[spec.Used]) -> Iterator[Diagnostic]:
+    """Yield errors; one inside a part that is used is one of its use, there in the second place."""
     known = list(uses)
-    for fault in faults:
+    for diagnostic in diagnostics:
         while True:
-            found = next((one for one in known if _is_inside(fault, one)), None)
+            found = next((one for one in known if _is_inside(diagnostic, one)), None)
             if found is None:
                 break
-            fault = at_use(fault, found.at.span())
-        yield fault
+            diagnostic = at_use(diagnostic, found.at.span())
+        yield diagnostic
 
 
-def _is_inside(fault: Diagnostic, used: spec.Used) -> bool:
-    if fault.label is None:
+def _is_inside(diagnostic: Diagnostic, used: spec.Used) -> bool:
+    if diagnostic.label is None:
         return False
-    span, node = fault.label.span, used.definition.node.span
+    span, node = diagnostic.label.span, used.definition.node.span
     return span.source is node.source and node.start <= span.start < node.end
 
 

@@ -24,11 +24,11 @@ def check_performance(
     around: Surroundings,
     in_expressions: Collection[tuple[str, str]],
 ) -> list[Diagnostic]:
-    """Return the faults of the section against each environment's limits.
+    """Return the errors of the section against each environment's limits.
 
     `in_expressions` are the lookups inside expressions: the table, and the words of the key.
     """
-    faults: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     peak = performance.volume.peak_per_minute.whole
     # Nobody knows how often an answer of the tenant is known already: the worst case counts.
     asked = requests_a_document(section, in_expressions)
@@ -41,7 +41,7 @@ def check_performance(
         allowed = math.floor(limits.requests_per_minute.whole * USABLE)
         if needed > allowed and performance.mode.value != "batch":
             span = performance.volume.peak_per_minute.span
-            faults.append(
+            diagnostics.append(
                 messages.over_the_licence(
                     span,
                     needed=needed,
@@ -55,19 +55,19 @@ def check_performance(
             )
         most, wanted = limits.concurrent_requests.whole, performance.concurrency
         if wanted is not None and wanted.whole > most:
-            fault = messages.over_concurrency(
+            diagnostic = messages.over_concurrency(
                 wanted.span, wanted=wanted.whole, environment=name, allowed=most
             )
-            faults.append(fault)
+            diagnostics.append(diagnostic)
     if performance.reconcile is not None:
         at = performance.reconcile.schedule
-        faults += [
+        diagnostics += [
             not_compared(at, document=one.target.entity.value)
             for one in section.documents
             if not one.target.kind.keeps_documents
             if one.target.requests is None or one.target.requests.find is None
         ]
-    return faults
+    return diagnostics
 
 
 def _requests(section: spec.MappingSection) -> tuple[int, int]:
@@ -93,7 +93,7 @@ def _reads_rows(document: spec.Document) -> bool:
 
 
 def check_environment(environment: spec.Environment) -> list[Diagnostic]:
-    """Return the faults of an environment's limits."""
+    """Return the errors of an environment's limits."""
     settle, timeout = environment.limits.settle, environment.limits.request_timeout
     if settle.seconds > timeout.seconds:
         return []

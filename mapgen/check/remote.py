@@ -140,15 +140,15 @@ def _facts_of_document(document: spec.Document, contract: Contract | None) -> Do
 def check_remote(
     flow: spec.Spec, contract: Contract, flows: Mapping[str, FlowFacts | None]
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of the lookups that ask the ledger or the tenant."""
+    """Yield the errors of the lookups that ask the ledger or the tenant."""
     for table in flow.mapping.lookups:
         match table:
             case spec.LedgerTable():
                 yield from _ledger(table, flow, flows)
                 yield from _sample(table, _LEDGER)
             case spec.TenantTable():
-                faults = [*_tenant(table, contract), *_sample(table, _of_tenant(table.query))]
-                yield from faults or _cell_types(table, contract)
+                diagnostics = [*_tenant(table, contract), *_sample(table, _of_tenant(table.query))]
+                yield from diagnostics or _cell_types(table, contract)
             case _:
                 pass
 
@@ -223,8 +223,8 @@ def _tenant(table: spec.TenantTable, contract: Contract) -> Iterator[Diagnostic]
         seen.add(name.value)
     for name, constant in table.query.where:
         kinds: tuple[ValueType, ...] = (*_TEXT, *_WHOLE, "boolean")
-        faults = list(_query_field(name, entity, "a condition", kinds, entity.fields))
-        yield from faults or _constant(constant, entity.fields[name.value])
+        diagnostics = list(_query_field(name, entity, "a condition", kinds, entity.fields))
+        yield from diagnostics or _constant(constant, entity.fields[name.value])
 
 
 def _rows(query: spec.Query, entity: Entity) -> Iterator[Diagnostic]:
@@ -268,7 +268,7 @@ def _query_field(
 
 
 def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
-    """Yield the fault of a condition's constant that its field cannot be equal to."""
+    """Yield the error of a condition's constant that its field cannot be equal to."""
     if field.value_type == "boolean":
         wanted, is_fit = "true or false", constant.kind == "flag"
     elif field.value_type in _WHOLE:
@@ -282,7 +282,7 @@ def _constant(constant: ScalarNode, field: Field) -> Iterator[Diagnostic]:
 
 
 def _sample(table: spec.RemoteTable, columns: _Columns) -> Iterator[Diagnostic]:
-    """Yield the faults of the entries that examples and tests use."""
+    """Yield the errors of the entries that examples and tests use."""
     sample, name = table.sample, table.name.value
     key = len(columns.key)
     seen: dict[tuple[str, ...], tuple[str, ...]] = {}
@@ -341,22 +341,22 @@ def requests_a_document(
 
 
 def circles(flows: Mapping[str, FlowFacts | None], looked_at: Iterable[str]) -> list[Diagnostic]:
-    """Return one fault for each circle of flows that look up each other's documents.
+    """Return one error for each circle of flows that look up each other's documents.
 
     Args:
         flows: what is known of all flows.
-        looked_at: those whose faults are told.
+        looked_at: those whose errors are reported.
     """
-    faults: list[Diagnostic] = []
-    told: set[str] = set()
+    diagnostics: list[Diagnostic] = []
+    reported: set[str] = set()
     for start in sorted(looked_at):
-        found = None if start in told else _way(start, start, flows)
+        found = None if start in reported else _way(start, start, flows)
         if found is not None:
-            told |= {flow for flow, _ in found}
-            faults.append(
+            reported |= {flow for flow, _ in found}
+            diagnostics.append(
                 messages.ledger_circle([flow for flow, _ in found], [ask for _, ask in found])
             )
-    return faults
+    return diagnostics
 
 
 def _way(
@@ -381,7 +381,7 @@ def _asks(flow: str, flows: Mapping[str, FlowFacts | None]) -> tuple[Text, ...]:
 
 
 def tables(section: spec.MappingSection, contract: Contract) -> Iterator[tuple[str, plan.Table]]:
-    """Yield the tables of a flow by name; one that stands in the spec is part of the code."""
+    """Yield the tables of a flow by name; one that is in the spec is part of the code."""
     for table in section.lookups:
         match table:
             case spec.InlineTable():

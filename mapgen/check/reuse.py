@@ -47,7 +47,7 @@ def _all_called(called: Iterable[Named]) -> Iterator[Named]:
 def idle_reuse(
     section: spec.MappingSection, reused: Reused, names: frozenset[PartKey], doubtful: set[str]
 ) -> Iterator[Diagnostic]:
-    """Yield the faults of parts and expressions of a spec, and of files, that it does not use."""
+    """Yield the errors of parts and expressions of a spec, and of files, that it does not use."""
     for part in section.definitions:
         if part_key(part) not in names and part.name.value not in doubtful:
             yield messages.unused_part(part.name)
@@ -67,7 +67,7 @@ def idle_reuse(
 
 
 def idle_files(files: Iterable[spec.PartsFile], flows: Iterable[Checked]) -> Iterator[Diagnostic]:
-    """Yield the faults of what files of parts have and no flow uses, where all flows are right."""
+    """Yield the errors of what files of parts have and no flow uses, where all flows are right."""
     used = frozenset(key for flow in flows for key in flow.uses)
     for file in files:
         kinds = (

@@ -22,7 +22,7 @@ from mapgen.check.built import document_origins, document_type, over_parts
 from mapgen.check.checks import checked
 from mapgen.check.directions import meeting_members, only_in_the_erp, unusable_members
 from mapgen.check.formulas import Formulas, described, reads_of
-from mapgen.check.modifiers import unfit_for_parts, write_once_faults
+from mapgen.check.modifiers import unfit_for_parts, write_once_diagnostics
 from mapgen.check.override_flags import is_proved, needed_flags, with_flags
 from mapgen.check.parts import Inside, Uses, placed
 from mapgen.check.sources import all_near
@@ -61,27 +61,27 @@ class RuleChecker(Struct, frozen=True):
         return self.fields.formulas
 
     @property
-    def faults(self) -> list[Diagnostic]:
-        return self.fields.faults
+    def diagnostics(self) -> list[Diagnostic]:
+        return self.fields.diagnostics
 
     @property
     def contract(self) -> Contract:
         return self.fields.contract
 
     def part(self, opened: Opened, entity: Entity, prefix: str) -> ir.Part | None:
-        """Return an entity under construction, or None when one of its members has faults.
+        """Return an entity under construction, or None when one of its members has errors.
 
         Args:
             opened: the rules with the names in force, and the place for what is not there at all.
             entity: what they write.
             prefix: the target path of the entity: empty, or `Details[].`.
         """
-        block, before = opened.written, len(self.faults)
+        block, before = opened.written, len(self.diagnostics)
         found = self._whole_part(opened, entity, prefix)
         if found is not None:
             found = self._with_names(opened, found)
         if block.part.used is not None:
-            self.faults[before:] = placed(self.faults[before:], (block.part.used,))
+            self.diagnostics[before:] = placed(self.diagnostics[before:], (block.part.used,))
         return found
 
     def _whole_part(self, opened: Opened, entity: Entity, prefix: str) -> ir.Part | None:
@@ -99,13 +99,13 @@ class RuleChecker(Struct, frozen=True):
         return found
 
     def _with_names(self, opened: Opened, part: ir.Part) -> ir.Part | None:
-        """Return a part with the names of its values and its checks, or None: they have faults."""
+        """Return a part with the names of its values and its checks, or None: they have errors."""
         checks = self._checks(opened.written, part, opened.scope)
         is_whole = len(opened.lets) == len(opened.written.lets)
         if not is_whole or len(checks) < len(opened.written.checks):
             return None
         part = replace(part, lets=opened.lets, checks=checks)
-        self.faults.extend(_idle_lets(opened.written, part))
+        self.diagnostics.extend(_idle_lets(opened.written, part))
         return part
 
     def rules_of(
@@ -113,9 +113,9 @@ class RuleChecker(Struct, frozen=True):
     ) -> ir.Part | None:
         """Return what the rules of a part make, whether or not it lacks any."""
         part = block.part
-        self.faults.extend(only_in_the_erp(part, self.contract))
-        self.faults.extend(meeting_members(part, self.contract))
-        self.faults.extend(unusable_members(rule.target for rule in part.fields))
+        self.diagnostics.extend(only_in_the_erp(part, self.contract))
+        self.diagnostics.extend(meeting_members(part, self.contract))
+        self.diagnostics.extend(unusable_members(rule.target for rule in part.fields))
         members = [self._member(rule, entity, prefix, inside.of(rule)) for rule in part.fields]
         custom = [self._custom(rule, prefix, inside.of(rule)) for rule in part.custom]
         note = None
@@ -155,7 +155,7 @@ class RuleChecker(Struct, frozen=True):
             flag = flags.get(one.flag)
             for path in one.paths if flag is not None else ():
                 if flag is not None and not is_proved(flag, path, members, scope):
-                    self.faults.append(
+                    self.diagnostics.append(
                         messages.flag_may_be_false(
                             value_span(rules[one.flag]), name=rules[path[0]].target, flag=one.flag
                         )
@@ -170,7 +170,7 @@ class RuleChecker(Struct, frozen=True):
         if field is None:
             self.formulas.doubt(rule)
             if not isinstance(rule.kind, spec.RowsKind | spec.Made):
-                self.fields.value(rule, scope)  # all faults at once: those inside it, too
+                self.fields.value(rule, scope)  # all errors at once: those inside it, too
             return None
         target = f"{prefix}{written_name(field.name)}"
         kind = rule.kind
@@ -188,17 +188,19 @@ class RuleChecker(Struct, frozen=True):
         field = entity.fields.get(name.value)
         if field is None:
             if self.contract.is_plain:
-                fault = messages.unknown_member(name, entity=entity.name, known=entity.fields)
+                diagnostic = messages.unknown_member(name, entity=entity.name, known=entity.fields)
             else:
-                fault = messages.unknown_field(name, entity=entity.name, known=entity.fields)
-            self.faults.append(fault)
+                diagnostic = messages.unknown_field(name, entity=entity.name, known=entity.fields)
+            self.diagnostics.append(diagnostic)
         elif field.is_calculated:
-            self.faults.append(messages.calculated_field(name, entity=entity.name))
+            self.diagnostics.append(messages.calculated_field(name, entity=entity.name))
         elif field.is_read_only:
-            self.faults.append(messages.read_only_field(name, entity=entity.name))
+            self.diagnostics.append(messages.read_only_field(name, entity=entity.name))
         elif name.value == entity.number:
             overlay = self.contract.overlay
-            self.faults.append(messages.auto_numbered(name, entity=entity.name, overlay=overlay))
+            self.diagnostics.append(
+                messages.auto_numbered(name, entity=entity.name, overlay=overlay)
+            )
         else:
             return field
         return None
@@ -207,7 +209,7 @@ class RuleChecker(Struct, frozen=True):
         if field.shape == found:
             return True
         words = {"value": "a value", "linked": "an object", "details": "rows"}
-        self.faults.append(
+        self.diagnostics.append(
             messages.wrong_part(rule.target, expected=words[field.shape], found=words[found])
         )
         self.formulas.doubt(rule)
@@ -223,7 +225,7 @@ class RuleChecker(Struct, frozen=True):
         if isinstance(kind, spec.Blocks | spec.Object):
             constant_conditions(self.formulas, known)
         if isinstance(kind, spec.Object):
-            self.faults.extend(may_be_left_out(known, field))
+            self.diagnostics.extend(may_be_left_out(known, field))
         parts = [rules.part(one, entity, prefix) for one in known]
         blocks = tuple(
             one.block(part)
@@ -253,18 +255,18 @@ class RuleChecker(Struct, frozen=True):
     def _left_out(
         self, rule: spec.Rule, kind: spec.RowsKind, field: Field, rows: ir.Rows, scope: Scope
     ) -> ir.Rows | None:
-        """Return rows with what leaves them out, or None when that has faults."""
-        before, text, empty = len(self.faults), rule.modifiers.omit_if, kind.empty
+        """Return rows with what leaves them out, or None when that has errors."""
+        before, text, empty = len(self.diagnostics), rule.modifiers.omit_if, kind.empty
         is_needed = field.is_required and not self.fields.sending.is_sparse
         omitted = None
         why = "would leave out a list that has to be set"
         if empty is not None and not rows.may_have_none:
             idle = "has no effect: the list always has a row"
-            self.faults.append(messages.unfit_modifier(empty, name="empty", why=idle))
+            self.diagnostics.append(messages.unfit_modifier(empty, name="empty", why=idle))
         elif empty is not None and empty.value == "omit" and is_needed:
-            self.faults.append(messages.unfit_modifier(empty, name="empty", why=why))
+            self.diagnostics.append(messages.unfit_modifier(empty, name="empty", why=why))
         if text is not None and is_needed:
-            self.faults.append(messages.unfit_modifier(text, name="omit_if", why=why))
+            self.diagnostics.append(messages.unfit_modifier(text, name="omit_if", why=why))
         if text is not None:
             parts = [block.part for block in rows.blocks]
             row = types.ListOf(row_type([document_type(part) for part in parts]))
@@ -275,38 +277,38 @@ class RuleChecker(Struct, frozen=True):
                 wraps = not self.contract.is_plain
                 code = over_parts(typed.code, parts, wraps_values=wraps)
                 omitted = ir.Condition(code, reads_of(typed), text.value)
-        if len(self.faults) > before:
+        if len(self.diagnostics) > before:
             return None
         # Without the list nobody could tell that its last row was removed.
-        is_told = is_needed or self.contract.is_plain or bool(rows.removed)
-        says = "send" if is_told else "omit"
+        is_reported = is_needed or self.contract.is_plain or bool(rows.removed)
+        doc = "send" if is_reported else "omit"
         reads = () if omitted is None else omitted.reads
         return replace(
             rows,
             omit_if=omitted,
-            sends_empty=(says if empty is None else empty.value) == "send",
+            sends_empty=(doc if empty is None else empty.value) == "send",
             reads=tuple(dict.fromkeys((*rows.reads, *reads))),
         )
 
     def _inside(self, rule: spec.Rule, kind: spec.RowsKind) -> RuleChecker:
-        """Return the checker of what stands inside a rule, whose own modifiers are checked."""
+        """Return the checker of what is inside a rule, whose own modifiers are checked."""
         sending = self.fields.sending
-        self.faults.extend(unfit_for_parts(rule, is_list=kind.is_list))
-        self.faults.extend(write_once_faults(rule, sending))
+        self.diagnostics.extend(unfit_for_parts(rule, is_list=kind.is_list))
+        self.diagnostics.extend(write_once_diagnostics(rule, sending))
         is_once = sending.is_once or rule.modifiers.write_once is not None
         inside = replace(sending, in_rows=sending.in_rows or kind.is_list, is_once=is_once)
         return RuleChecker(replace(self.fields, sending=inside, is_inside=True))
 
     def _tells_rows(self, rule: spec.Rule, kind: spec.RowsKind, blocks: Sequence[ir.Block]) -> bool:
         """Report rows of several blocks that differ, and what does not tell rows apart."""
-        before = len(self.faults)
+        before = len(self.diagnostics)
         parts = [block.part for block in blocks]
         places = {one.pointer: one for one in rule.whole}
         go_together(self.formulas, places, parts)
         values = [_values(part) for part in parts]
         known = dict.fromkeys(name for found in values for name in found)
         unknown = [name for name in (*kind.unique, *kind.row_key) if name.value not in known]
-        self.faults.extend(messages.not_unique_by(name, known=known) for name in unknown)
+        self.diagnostics.extend(messages.not_unique_by(name, known=known) for name in unknown)
         if unknown:
             return False
         for name in kind.row_key:
@@ -314,23 +316,25 @@ class RuleChecker(Struct, frozen=True):
             if lacking:
                 found = lacking[0].get(name.value)
                 place = rule if found is None else places.get(found.pointer, rule)
-                self.faults.append(modifier_messages.uncertain_row_key(name, rule=place.target))
+                self.diagnostics.append(
+                    modifier_messages.uncertain_row_key(name, rule=place.target)
+                )
         if not kind.row_key:
-            self.faults.extend(self._lacking_row_key(rule, values))
-        return len(self.faults) == before
+            self.diagnostics.extend(self._lacking_row_key(rule, values))
+        return len(self.diagnostics) == before
 
     def _removed(self, rule: spec.Rule, kind: spec.RowsKind, entity: Entity) -> str:
-        """Return what becomes of rows that a record does not have any more; faults are noted."""
+        """Return what becomes of rows that a record does not have any more; errors are noted."""
         text, sending = kind.removed_rows, self.fields.sending
         if text is None or text.value == "keep":
             return ""
         if not sending.meets_rows or rule.modifiers.write_once is not None or not kind.row_key:
-            self.faults.append(modifier_messages.removes_nothing(text))
+            self.diagnostics.append(modifier_messages.removes_nothing(text))
             return ""
         _, _, name = text.value.partition(" ")
         numbers = [one.name for one in entity.fields.values() if one.value_type in _NUMBERS]
         if name and name not in numbers:
-            self.faults.append(
+            self.diagnostics.append(
                 modifier_messages.zero_of_no_number(
                     text, name=name, entity=entity.name, numbers=numbers
                 )
@@ -340,7 +344,7 @@ class RuleChecker(Struct, frozen=True):
     def _lacking_row_key(
         self, rule: spec.Rule, values: Sequence[Mapping[str, ir.Field]]
     ) -> Iterator[Diagnostic]:
-        """Yield the fault of rows that may be there already, without what they are known by."""
+        """Yield the error of rows that may be there already, without what they are known by."""
         sending = self.fields.sending
         if not sending.meets_rows or rule.modifiers.write_once is not None:
             return
@@ -363,7 +367,7 @@ class RuleChecker(Struct, frozen=True):
             from mapgen.report.catalogue import reading
 
             self.formulas.doubt(rule)
-            self.faults.append(
+            self.diagnostics.append(
                 reading.malformed(
                     rule.target.span(), "a custom field", name, "Document.UsrShopStore"
                 )
@@ -377,7 +381,7 @@ class RuleChecker(Struct, frozen=True):
             # An instant does not say what the field holds; of a day the type is known.
             help_line = CONVERSIONS.get(("date", str(present(value.type))))
             found = described(value.type)
-            self.faults.append(
+            self.diagnostics.append(
                 messages.wrong_type(value_span(rule), name, "a single value", found, help_line)
             )
             return None
@@ -403,7 +407,7 @@ class RuleChecker(Struct, frozen=True):
                 continue
             is_needed = field.is_required and not self.fields.sending.is_sparse
             if is_needed and field.name not in written:
-                self.faults.append(
+                self.diagnostics.append(
                     messages.required_field(where, field=field.name, entity=entity.name)
                 )
 

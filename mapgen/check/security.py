@@ -50,28 +50,30 @@ def check_security(
     written: Collection[tuple[spec.Document, Entity]],
     reads: Collection[str] | None,
 ) -> list[Diagnostic]:
-    """Return the faults of the section.
+    """Return the errors of the section.
 
     `written` are the documents with their entities, `reads` the source paths that rules read.
     """
-    faults: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     retry = security.retry
     if retry.first.seconds > retry.ceiling.seconds:
-        faults.append(messages.retry_beyond_ceiling(retry.first.text, ceiling=retry.ceiling.text))
+        diagnostics.append(
+            messages.retry_beyond_ceiling(retry.first.text, ceiling=retry.ceiling.text)
+        )
     data = [] if schema is None else list(_data(security, section, schema, reads))
     if security.data_at is None and not data:
         data = [_missing(security, "data", UNSEEN)]
-    faults += data
+    diagnostics += data
     if security.rollback is None and written:
-        faults.append(_missing(security, "rollback", TAKEN_BACK))
+        diagnostics.append(_missing(security, "rollback", TAKEN_BACK))
     elif isinstance(security.rollback, spec.Undo):
         others = [(one, entity) for one, entity in written if one.rollback is None]
-        faults += _undo(security.rollback.undo.action, others)
+        diagnostics += _undo(security.rollback.undo.action, others)
     for one, entity in written:
         if isinstance(one.rollback, spec.Undo):
-            faults += _undo(one.rollback.undo.action, [(one, entity)])
-    faults += idle_verify(security, section)
-    return faults
+            diagnostics += _undo(one.rollback.undo.action, [(one, entity)])
+    diagnostics += idle_verify(security, section)
+    return diagnostics
 
 
 def _missing(security: spec.Security, key: str, why: str) -> Diagnostic:
@@ -162,12 +164,12 @@ def check_shown(
     identities: Iterable[tuple[Span, Iterable[str]]],
     reasons: Iterable[tuple[Span, Iterable[str]]],
 ) -> list[Diagnostic]:
-    """Return a fault for each personal path behind what is shown to everybody.
+    """Return an error for each personal path behind what is shown to everybody.
 
     Args:
         personal: the source paths that are personal or confidential.
         section: the mapping section.
-        key: what people call a record by: it stands in logs and rejects.
+        key: what people call a record by: it is in logs and rejects.
         identities: what documents are known by, in the ledger and in addresses, too: the place of
             each, and the source paths that it reads.
         reasons: what is said of records, the same way.
@@ -177,12 +179,14 @@ def check_shown(
     shown += [(messages.personal_reason, at, path) for at, reads in reasons for path in reads]
     shown += [(messages.personal_identity, at, path) for at, reads in identities for path in reads]
     return [
-        told(place, field=path) for told, place, path in shown if is_below_any(personal, (path,))
+        reported(place, field=path)
+        for reported, place, path in shown
+        if is_below_any(personal, (path,))
     ]
 
 
 def check_secrets(source: Source, *, has_credentials: bool) -> list[Diagnostic]:
-    """Return a fault for each token or key that is written out anywhere in a file."""
+    """Return an error for each token or key that is written out anywhere in a file."""
     return [
         messages.literal_secret(
             Span(source, found.start(), found.end()), what=what, is_credential=has_credentials
@@ -193,8 +197,8 @@ def check_secrets(source: Source, *, has_credentials: bool) -> list[Diagnostic]:
 
 
 def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
-    """Return a fault for each credential that an environment writes out."""
-    faults = [
+    """Return an error for each credential that an environment writes out."""
+    diagnostics = [
         messages.literal_secret(
             value.text, what=f"the {name.replace('_', ' ')}", is_credential=True
         )
@@ -202,7 +206,7 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
         for name, value in lead.references.items()
         if VALUES[name].is_secret and not value.is_variable
     ]
-    faults += [
+    diagnostics += [
         messages.literal_secret(found.text, what=what, is_credential=True)
         for what, found in _secrets_of_notices(environment.alerts)
         if not found.is_variable
@@ -210,8 +214,8 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
     state = environment.state
     if state is not None and not state.is_variable and _PASSWORD_OF_QUERY.search(state.text.value):
         what = "the password of the ledger"
-        faults.append(messages.literal_secret(state.text, what=what, is_credential=True))
-    faults += [
+        diagnostics.append(messages.literal_secret(state.text, what=what, is_credential=True))
+    diagnostics += [
         messages.literal_secret(
             setting.value.span, what=f"the setting `{name}`", is_credential=False
         )
@@ -219,7 +223,7 @@ def check_secret_references(environment: spec.Environment) -> list[Diagnostic]:
         for name, setting in values.items()
         if _SECRET_NAME.search(name)
     ]
-    return faults
+    return diagnostics
 
 
 def _secrets_of_notices(notices: spec.Notices | None) -> Iterator[tuple[str, spec.Reference]]:
@@ -230,7 +234,7 @@ def _secrets_of_notices(notices: spec.Notices | None) -> Iterator[tuple[str, spe
 
 
 def check_secret_rules(section: spec.MappingSection) -> list[Diagnostic]:
-    """Return a fault for each constant that a field for a secret gets."""
+    """Return an error for each constant that a field for a secret gets."""
     return [
         messages.literal_secret(
             rule.kind.value.span, what=f"the value of `{rule.target.value}`", is_credential=False

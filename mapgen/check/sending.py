@@ -154,7 +154,7 @@ def check_lead(
 
 
 def check_sign_in(connection: spec.Connection) -> Iterator[Diagnostic]:
-    """Yield the fault of a connection that does not say how it is let in, or says it idly."""
+    """Yield the error of a connection that does not say how it is let in, or says it idly."""
     kind = CONNECTIONS[connection.kind.value]
     own = connection.sign_in
     ways = (*kind.sign_ins, *(("{header: NAME}",) if kind.takes_requests else ()))
@@ -169,7 +169,7 @@ def check_sign_in(connection: spec.Connection) -> Iterator[Diagnostic]:
 def _unsent(
     document: spec.Document, first: spec.Send | spec.FileSend | None
 ) -> Iterator[Diagnostic]:
-    """Yield the fault of a document without `send`: others of the flow have one, or it needs it."""
+    """Yield the error of a document without `send`: others of the flow have one, or it needs it."""
     target = document.target
     if target.kind.has_contract:
         return

@@ -143,13 +143,13 @@ def accounted(
     doubtful: Iterable[str],
     also: Iterable[str] = (),
 ) -> list[Diagnostic]:
-    """Return the faults of source fields that are neither read nor ignored, and of idle ignores.
+    """Return the errors of source fields that are neither read nor ignored, and of idle ignores.
 
     Args:
         record: what the source is.
         section: with the ignores.
         reads: the paths that rules read.
-        doubtful: words of rules with faults; a field that they may mean counts as read.
+        doubtful: words of rules with errors; a field that they may mean counts as read.
         also: paths that are ignored where parts say so.
     """
     name = section.source.name.value
@@ -158,8 +158,8 @@ def accounted(
     if not record.fields:
         return []
     leaves, known = Paths.of(leaf_paths(record, name)), tuple(all_paths(record, name))
-    faults: list[Diagnostic] = []
-    ignored = _ignored(section, leaves, known, reads, faults)
+    diagnostics: list[Diagnostic] = []
+    ignored = _ignored(section, leaves, known, reads, diagnostics)
     ignored.update(leaf for path in also for leaf in leaves.under(path))
     names = {part for leaf in leaves.known for part in _names(leaf)}
     meant = all_near(doubtful, names)
@@ -172,7 +172,7 @@ def accounted(
         and leaf not in keys
         and meant.isdisjoint(_names(leaf))
     ]
-    faults += [
+    diagnostics += [
         messages.unused_source_fields(
             _described_at(section.source, parent, fields),
             parent=parent,
@@ -181,7 +181,7 @@ def accounted(
         )
         for parent, fields in _by_parent(unused, known, leaves.known)
     ]
-    return faults
+    return diagnostics
 
 
 def _ignored(
@@ -189,7 +189,7 @@ def _ignored(
     leaves: Paths,
     known: Collection[str],
     reads: Mapping[str, Span],
-    faults: list[Diagnostic],
+    diagnostics: list[Diagnostic],
 ) -> set[str]:
     """Return the source fields that are ignored; what is wrong with an ignore is noted."""
     ignored: set[str] = set()
@@ -197,9 +197,9 @@ def _ignored(
         some = [one for one in section.ignores if one.of is name]
         taken = {leaf for one in some for leaf in leaves.under(one.path.value)}
         if some and taken <= reads.keys():
-            faults.append(messages_of_reuse.idle_set(name, place=some[0].path))
+            diagnostics.append(messages_of_reuse.idle_set(name, place=some[0].path))
         ignored |= taken
-    faults += ignored_twice(one for one in section.ignores if one.of is None)
+    diagnostics += ignored_twice(one for one in section.ignores if one.of is None)
     for ignore in section.ignores:
         if ignore.of is not None:
             continue
@@ -207,15 +207,15 @@ def _ignored(
         used = next((read for read in reads if read in matched), None)
         if not matched:
             near = near_paths(ignore.path.value, known)
-            faults.append(messages.idle_ignore(ignore.path, known=near))
+            diagnostics.append(messages.idle_ignore(ignore.path, known=near))
             ignored.update(leaf for path in near for leaf in leaves.under(path))
         elif used is not None:
             shown = "" if used == ignore.path.value else used
             help = "ignore what no rule reads field by field, or remove it" if shown else None
-            faults.append(messages.ignored_but_used(ignore.path, used=shown, help=help))
+            diagnostics.append(messages.ignored_but_used(ignore.path, used=shown, help=help))
         elif not ignore.reason.value.strip():
             span = ignore.path.span()
-            faults.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))
+            diagnostics.append(reading.malformed(span, "a reason", "", f"{ignore.path.value}: why"))
         ignored |= matched
     return ignored
 
@@ -234,7 +234,7 @@ _UNREADABLE = re.compile(r"[\ud800-\udfff]")
 
 
 def unusable_names(reads: Mapping[str, Span]) -> Iterator[Diagnostic]:
-    """Yield the faults of source fields that rules read and generated code cannot."""
+    """Yield the errors of source fields that rules read and generated code cannot."""
     for read, span in reads.items():
         owner, name = holder_of(read)
         if _UNREADABLE.search(name):
@@ -242,7 +242,7 @@ def unusable_names(reads: Mapping[str, Span]) -> Iterator[Diagnostic]:
 
 
 def unheld(schema: SourceSchema, reads: Iterable[str]) -> list[Diagnostic]:
-    """Return the faults of what the schema says of members that are read, and no record keeps."""
+    """Return the errors of what the schema says of members that are read, and no record keeps."""
     found: dict[Diagnostic, None] = {}
     for read in reads:
         for owner, name in owners(schema.record, read):
@@ -291,7 +291,7 @@ def catches_new_fields(path: str) -> bool:
 def _by_parent(
     unused: Iterable[str], known: Iterable[str], leaves: Iterable[str]
 ) -> list[tuple[str, tuple[str, ...]]]:
-    """Group unused leaves by what they stand in; an object none of whose fields is used, is one."""
+    """Group unused leaves by what they are in; an object none of whose fields is used, is one."""
     unused = dict.fromkeys(unused)
     if not unused:
         return []

@@ -19,7 +19,7 @@ def spelled(words: str) -> str:
 
 
 def repeated(conditions: Iterable[Text]) -> Iterator[Diagnostic]:
-    """Yield a fault for each condition that stands above already: it never decides anything."""
+    """Yield an error for each condition that is above already: it never decides anything."""
     first: dict[str, Text] = {}
     for condition in conditions:
         earlier = first.setdefault(spelled(condition.value), condition)

@@ -50,7 +50,7 @@ class TableRules(Struct, frozen=True):
     def value(
         self, kind: spec.Lookup, scope: Scope, on_miss: tree.OnMiss = "reject"
     ) -> Value | None:
-        """Return what a lookup rule gives, or None when it has faults.
+        """Return what a lookup rule gives, or None when it has errors.
 
         `on_miss` says what a miss means where the rule does not say it.
         """
@@ -61,14 +61,14 @@ class TableRules(Struct, frozen=True):
         if kind.otherwise is not None:
             otherwise = self.formulas.whole(kind.otherwise, scope)
         if kind.table.value not in self.tables:
-            self.formulas.faults.append(
+            self.formulas.diagnostics.append(
                 messages.unknown_lookup(kind.table, it=kind.table.value, known=self.tables)
             )
             self.formulas.used |= {f"lookup {table}" for table in self.tables}
             return None
         self.formulas.used.add(f"lookup {kind.table.value}")
         if kind.default is not None:
-            self.formulas.faults.append(messages.idle_default(kind.default))
+            self.formulas.diagnostics.append(messages.idle_default(kind.default))
             return None
         if any(any_of(parts) for parts in keys) or (kind.otherwise and otherwise is None):
             return None
@@ -98,12 +98,12 @@ class TableRules(Struct, frozen=True):
             return named.value
         name = table.name.value
         if named is None:
-            fault = lookups.value_column_missing(kind.table, table=name, known=names)
+            diagnostic = lookups.value_column_missing(kind.table, table=name, known=names)
         elif table.only is not None:
-            fault = lookups.value_column_idle(named, table=name)
+            diagnostic = lookups.value_column_idle(named, table=name)
         else:
-            fault = lookups.unknown_value_column(named, table=name, known=names)
-        self.formulas.faults.append(fault)
+            diagnostic = lookups.unknown_value_column(named, table=name, known=names)
+        self.formulas.diagnostics.append(diagnostic)
         return None
 
     def _fits(self, kind: spec.Lookup, otherwise: Typed | None, found: ValueFacts) -> bool:
@@ -178,14 +178,14 @@ class TableRules(Struct, frozen=True):
         if not named and len(table.columns) < 2:
             return tuple(parts)
         if set(named) != set(table.columns):
-            fault = messages.wrong_key_columns(
+            diagnostic = messages.wrong_key_columns(
                 key.span,
                 table=table.name.value,
                 wanted=table.columns,
                 found=tuple(named),
                 form=_form(table.columns),
             )
-            self.formulas.faults.append(fault)
+            self.formulas.diagnostics.append(diagnostic)
             return None
         return tuple(named[column] for column in table.columns)
 
@@ -197,8 +197,8 @@ class TableRules(Struct, frozen=True):
             return True
         if kind.on_miss is not None and kind.on_miss.value == "retry":
             why = "cannot be `retry`: an inline table never changes"
-            fault = messages.unfit_modifier(kind.on_miss, name="on_miss", why=why)
-            self.formulas.faults.append(fault)
+            diagnostic = messages.unfit_modifier(kind.on_miss, name="on_miss", why=why)
+            self.formulas.diagnostics.append(diagnostic)
             return False
         known = {name for name, _ in table.entries}
         asked = keys[-1][0].tree
@@ -211,10 +211,10 @@ class TableRules(Struct, frozen=True):
         missing = tuple(choice for choice in choices if choice not in known)
         if missing:
             span = kind.keys[-1].span
-            fault = messages.values_not_in_table(
+            diagnostic = messages.values_not_in_table(
                 span, table=table.name, field=asked.field, missing=missing
             )
-            self.formulas.faults.append(fault)
+            self.formulas.diagnostics.append(diagnostic)
             return False
         return True
 
@@ -283,7 +283,7 @@ def _of_cells(table: str, of: Type, cells: Sequence[ScalarNode]) -> ValueFacts:
     return ValueFacts(of, longest, f"`{table}`", span, texts)
 
 
-def inline_faults(table: spec.InlineTable) -> Iterator[Diagnostic]:
+def inline_diagnostics(table: spec.InlineTable) -> Iterator[Diagnostic]:
     """Yield the entries of an inline table that are blank, or not as its columns are declared."""
     types = value_types(table.values)
     if table.values is not None and not table.values.is_row:
@@ -296,7 +296,7 @@ def inline_faults(table: spec.InlineTable) -> Iterator[Diagnostic]:
             yield lookups.unfit_entry(key, table=table.name.value, why=_wrong_columns(cells, types))
             continue
         for name, of in types.items():
-            yield from _cell_faults(table, key, cells.get(name), name, of)
+            yield from _cell_diagnostics(table, key, cells.get(name), name, of)
 
 
 def _wrong_columns(cells: Mapping[str, ScalarNode], types: Mapping[str, Type]) -> str:
@@ -308,7 +308,7 @@ def _wrong_columns(cells: Mapping[str, ScalarNode], types: Mapping[str, Type]) -
     return f"has the column `{unknown}`, which the lookup does not declare"
 
 
-def _cell_faults(
+def _cell_diagnostics(
     table: spec.InlineTable, key: Text, cell: ScalarNode | None, column: str, of: Type
 ) -> Iterator[Diagnostic]:
     is_blank = cell is None or not cell.value.strip()

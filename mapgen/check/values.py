@@ -19,10 +19,10 @@ from mapgen.check.modifiers import (
     Kept,
     Sending,
     bounds_of_record,
-    modifier_faults,
+    modifier_diagnostics,
     on_error,
     places_of_currency,
-    resending_faults,
+    resending_diagnostics,
 )
 from mapgen.check.parts import PartFacts
 from mapgen.check.spelling import repeated
@@ -105,8 +105,8 @@ class FieldRules(Struct, frozen=True):
         return tuple(part.field.value for part in parts)
 
     @property
-    def faults(self) -> list[Diagnostic]:
-        return self.formulas.faults
+    def diagnostics(self) -> list[Diagnostic]:
+        return self.formulas.diagnostics
 
     def has_to_be_set(self, field: Field) -> bool:
         """Whether a document without the field cannot be sent."""
@@ -116,13 +116,13 @@ class FieldRules(Struct, frozen=True):
     def field(
         self, rule: spec.Rule, field: Field, target: str, scope: Scope, value: Value | None
     ) -> ir.Field | None:
-        """Return the field that a rule writes with a value, or None when it has faults."""
+        """Return the field that a rule writes with a value, or None when it has errors."""
         if value is None:
             return None
-        before = len(self.faults)
+        before = len(self.diagnostics)
         self._type(rule, field, value.type)
         kept = Kept(rule, field, self.has_to_be_set(field), value, value_span(rule))
-        failing = on_error(kept, scope, self.formulas) if len(self.faults) == before else None
+        failing = on_error(kept, scope, self.formulas) if len(self.diagnostics) == before else None
         if isinstance(failing, Typed) and isinstance(failing.type, Optional):
             value, failing = _perhaps(value, failing, _wanted(value.type, field)), None
             kept = replace(kept, value=value)
@@ -130,13 +130,15 @@ class FieldRules(Struct, frozen=True):
         kind = self._kind(field, value.type)
         omit_if = self._omit_if(rule, _wanted(value.type, field), scope)
         currency, asked = None, list[tuple[ir.Comparison, Typed, str]]()
-        if len(self.faults) == before:
+        if len(self.diagnostics) == before:
             asked = bounds_of_record(kept, _wanted(value.type, field), scope, self.formulas)
             currency = places_of_currency(rule, scope, self.formulas)
-            self.faults.extend(modifier_faults(kept, is_identity=field.name in self.identity))
-            self.faults.extend(_entry_faults(kept))
-            self.faults.extend(resending_faults(kept, self.sending))
-        if len(self.faults) > before:
+            self.diagnostics.extend(
+                modifier_diagnostics(kept, is_identity=field.name in self.identity)
+            )
+            self.diagnostics.extend(_entry_diagnostics(kept))
+            self.diagnostics.extend(resending_diagnostics(kept, self.sending))
+        if len(self.diagnostics) > before:
             return None
         inner = _wanted(value.type, field)
         fallback, instead = (
@@ -218,7 +220,7 @@ class FieldRules(Struct, frozen=True):
         )
 
     def value(self, rule: spec.Rule, scope: Scope, field: Field | None = None) -> Value | None:
-        """Return what a rule gives, or None when it has faults; no field: one that is unknown."""
+        """Return what a rule gives, or None when it has errors; no field: one that is unknown."""
         match rule.kind:
             case spec.Const(value):
                 return self._constant(value, field)
@@ -231,23 +233,23 @@ class FieldRules(Struct, frozen=True):
             case spec.Cases():
                 return self._cases(rule, rule.kind, scope, field)
             case spec.Todo(question):
-                fault = messages.undecided_rule(rule.target, question=question.value)
+                diagnostic = messages.undecided_rule(rule.target, question=question.value)
             case spec.Removed():
                 return None  # what it takes away is gone where the part has been put in place
             case spec.Made() if field is not None and not rule.pointer.endswith("/note"):
-                return self.siblings.made(rule.kind, self.faults)
+                return self.siblings.made(rule.kind, self.diagnostics)
             case spec.Made():
                 why = "is for fields of the contract"
                 return self.refused(messages.unfit_modifier(rule.target, name="made", why=why))
             case spec.Object() | spec.Each() | spec.Blocks() as kind:
                 words = "rows" if kind.is_list else "an object"
-                fault = messages.wrong_part(rule.target, expected="a value", found=words)
+                diagnostic = messages.wrong_part(rule.target, expected="a value", found=words)
         self.formulas.doubt(rule)
-        return self.refused(fault)
+        return self.refused(diagnostic)
 
-    def refused(self, fault: Diagnostic) -> Value | None:
-        """Note a fault: there is no value then."""
-        self.faults.append(fault)
+    def refused(self, diagnostic: Diagnostic) -> Value | None:
+        """Note an error: there is no value then."""
+        self.diagnostics.append(diagnostic)
         return None
 
     def _constant(self, value: ScalarNode, field: Field | None) -> Value | None:
@@ -257,8 +259,8 @@ class FieldRules(Struct, frozen=True):
             self._mistyped(value.span, field, value.described)
         if kind is None:
             return None
-        for fault in self._unfit_constant(value, kind, field):
-            return self.refused(fault)
+        for diagnostic in self._unfit_constant(value, kind, field):
+            return self.refused(diagnostic)
         # `1e3` and `-0` go out as every reader knows them: 1000 and 0.
         if kind == types.DECIMAL:
             amount = Decimal(value.value)
@@ -333,8 +335,8 @@ class FieldRules(Struct, frozen=True):
             return None
         if present(value.type) != types.STRING:
             what, found = "a value of `first_of`", described(value.type)
-            fault = messages.not_of_type(kind.table, what=what, wanted="text", found=found)
-            return self.refused(fault)
+            diagnostic = messages.not_of_type(kind.table, what=what, wanted="text", found=found)
+            return self.refused(diagnostic)
         if not is_last and kind.on_miss is not None and not isinstance(value.type, Optional):
             why = "leaves nothing to the values behind it"
             return self.refused(messages.unfit_modifier(kind.on_miss, name="on_miss", why=why))
@@ -351,7 +353,7 @@ class FieldRules(Struct, frozen=True):
             cases.append((when, self.formulas.whole(case.then, inside)))
             scope = replace(scope, values=met(scope.values, known.failed.values))
         otherwise = self.formulas.whole(kind.otherwise, scope)
-        self.faults.extend(repeated(case.when for case in kind.cases))
+        self.diagnostics.extend(repeated(case.when for case in kind.cases))
         if otherwise is None or any(any_of(case) for case in cases):
             return None
         found = [(when, then) for when, then in cases if when is not None and then is not None]
@@ -390,14 +392,14 @@ class FieldRules(Struct, frozen=True):
         if not accepted:
             wanted = f"of the type {field.value_type}, which no rule can give"
             help = "remove the rule; such fields are set in the ERP"
-        self.faults.append(messages.wrong_type(at, field.name, wanted, found, help))
+        self.diagnostics.append(messages.wrong_type(at, field.name, wanted, found, help))
 
     def _if_missing(self, kept: Kept, scope: Scope) -> Typed | Literal["reject"] | None:
         kind, field, text = kept.value.type, kept.field, kept.rule.modifiers.if_missing
         if text is None:
             if isinstance(kind, Optional) and kept.has_to_be_set:
                 is_identity = "identity" in kept.rule.pointer.split("/")[-3:]
-                self.faults.append(
+                self.diagnostics.append(
                     messages.missing_flows(
                         kept.shown,
                         field=field.name,
@@ -408,7 +410,7 @@ class FieldRules(Struct, frozen=True):
             return None
         if not isinstance(kind, Optional):
             help = _never_missing(kept)
-            self.faults.append(
+            self.diagnostics.append(
                 messages.idle_if_missing(text, value=kept.shown, name="if_missing", help=help)
             )
             return None
@@ -475,7 +477,7 @@ def _non_blank(expression: tree.Expression) -> tree.Expression:
     return tree.Call("nonBlank(string?)", (expression,), optional(types.STRING))
 
 
-def _entry_faults(kept: Kept) -> Iterator[Diagnostic]:
+def _entry_diagnostics(kept: Kept) -> Iterator[Diagnostic]:
     """Yield what is wrong with the values of the table that a rule looks up in."""
     field, cut = kept.field, kept.rule.modifiers.too_long
     is_cut = cut is not None and cut.value == "truncate"

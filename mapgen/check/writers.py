@@ -138,8 +138,8 @@ def writers_of(flow: Checked, environments: Iterable[spec.Environment]) -> list[
 
 def place_in(flow: Checked, text: Text) -> Span | Text:
     """Return the place of words of a flow in its own file: where it takes them from another one."""
-    told = {one.path: one.told.span for one in flow.spec.beside}
-    return told.get(text.source.path, text)
+    reported = {one.path: one.reported.span for one in flow.spec.beside}
+    return reported.get(text.source.path, text)
 
 
 def documents_of(flow: Checked) -> Iterator[tuple[spec.Document, Document]]:

@@ -126,11 +126,11 @@ def _stopped(stop: click.Abort) -> int:
 
 
 def _failed(error: Exception) -> int:
-    from mapgen.cli.extras import told
+    from mapgen.cli.extras import reported
     from mapgen.report import Stopped
     from mapgen.runtime.aborted import RunAborted
 
-    error = told(error)
+    error = reported(error)
     if isinstance(error, OSError) and error.filename is not None:
         from mapgen.disk.boundary import reason_of
         from mapgen.report.catalogue import reading

@@ -31,14 +31,14 @@ def accept(context: click.Context, flow: str, *, force: bool) -> None:
     """
     from mapgen.cli.compile import generate
     from mapgen.disk.workspace import Workspace
-    from mapgen.project.loading import Shelf
+    from mapgen.project.loading import Project
     from mapgen.project.named import spec_of
 
     workspace = Workspace.find(context.obj)
     path = spec_of(workspace, flow)
     chosen = {"specs": (workspace.root / path,), "only_check": False, "release": False}
     context.invoke(generate, **chosen, force=force)
-    spec = Shelf(workspace).flow(path)
+    spec = Project(workspace).flow(path)
     refused = [*_refused(workspace, spec, force=force)]
     for words in refused:
         say(words, err=True)

@@ -14,7 +14,7 @@ from mapgen.cli.output import piped_json, tell_row
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.summary import told
+from mapgen.runtime.summary import plain_facts
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.alerts import Alert
@@ -42,7 +42,7 @@ def show(project: Path, limit: int, as_json: bool, state: str | None) -> None:
     with opened_ledger(project, state) as ledger:
         found, now = Alerts(ledger).latest(limit), ledger.now()
     if as_json:
-        piped_json([{"alert": one.name, **told(one, *_FACTS)} for one in found])
+        piped_json([{"alert": one.name, **plain_facts(one, *_FACTS)} for one in found])
         return
     if not found:
         click.echo("no alert has fired", err=True)

@@ -56,8 +56,8 @@ def check(
             findings = fixed(workspace, paths, only_diff=only_diff, is_text=form == "text")
         else:
             findings = check_specs(workspace, paths)
-    show(findings.faults, form)
-    if any(fault.severity == "error" for fault in findings.faults):
+    show(findings.diagnostics, form)
+    if any(error.severity == "error" for error in findings.diagnostics):
         sys.exit(FAULTS)
     if form == "text":
         flows = len(findings.flows)

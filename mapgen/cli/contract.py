@@ -56,7 +56,7 @@ def import_command(  # noqa: PLR0913 - one parameter an option
 
     Without --output the lock goes to specs/contracts/NAME.json of the workspace around the current
     folder, or into the current folder where there is no workspace. Facts about the Default endpoint
-    that its document cannot state come with mapgen; those of your own stand in an overlay.
+    that its document cannot state come with mapgen; those of your own are in an overlay.
     """
     from mapgen.contract.importing import Inputs, import_contract
     from mapgen.contract.lock import is_intact
@@ -100,7 +100,7 @@ def _shown(target: Path) -> Path:
 def _changed(project: Path | None, target: Path, after: Contract) -> Iterator[str]:
     """Yield what an import changes about the lock that is there, and whose specs name it."""
     from mapgen.contract.lock import is_intact, load
-    from mapgen.contract.summary import changes, listed, told_changes
+    from mapgen.contract.summary import changes, listed, reported_changes
     from mapgen.contract.touched import touched
     from mapgen.disk.workspace import Workspace
     from mapgen.report import Stopped
@@ -110,7 +110,7 @@ def _changed(project: Path | None, target: Path, after: Contract) -> Iterator[st
             return
         before = load(target)
         found = changes(before, after)
-        yield from told_changes(found)
+        yield from reported_changes(found)
         for flow, names in touched(Workspace.find(project or Path()), before, found):
             yield f"  touched   {flow}, by {listed(names)}"
 

@@ -30,7 +30,7 @@ from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
 from mapgen.runtime.outcome import ErrorReport, Outcome, Rejected
-from mapgen.runtime.summary import Summary, instant_of, told
+from mapgen.runtime.summary import Summary, instant_of, plain_facts
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger import Ledger
@@ -108,14 +108,14 @@ def list_(asked: Asked, /, flow: str | None, as_json: bool, **chosen: Unpack[_Ch
 @with_ledger
 def show(asked: Asked, flow: str, key: str, as_json: bool) -> None:
     """Tell the story of one record: what became of it, why, by which rule, what to do."""
-    told = asked.reports.story(flow, key)
-    if not told:
+    reported = asked.reports.story(flow, key)
+    if not reported:
         raise click.UsageError(f"the ledger knows no record `{key}` of the flow `{flow}`")
     if as_json:
-        piped_json([_story_as_data(one) for one in told])
+        piped_json([_story_as_data(one) for one in reported])
         return
     passes = trying(asked.project, asked.ledger)
-    for one in told:
+    for one in reported:
         _tell(one, asked.ledger, passes)
 
 
@@ -212,7 +212,7 @@ def edit(
         click.echo("nothing has changed", err=True)
         return
     bound = offline(asked.project, asked.ledger, record.book)
-    _stop_for_faults(list(once_more(bound, replace(copy, data=data), None)), record)
+    _stop_for_errors(list(once_more(bound, replace(copy, data=data), None)), record)
     if not Interventions(asked.ledger, getpass.getuser()).edit(record, data, reason):
         click.echo("the record has changed meanwhile; look at it again", err=True)
         sys.exit(FAULTS)
@@ -241,15 +241,15 @@ def _corrected(data: bytes, file: Path | None) -> bytes | None:
     return None if text is None else text.strip().encode("utf-8", "surrogateescape")
 
 
-def _stop_for_faults(outcomes: list[Outcome], record: OpenRecord) -> None:
+def _stop_for_errors(outcomes: list[Outcome], record: OpenRecord) -> None:
     """End the command where a corrected record would not pass, or is another one."""
     from mapgen.runtime.ledger.text import subject_of
 
-    faults = [fault for one in outcomes if isinstance(one, Rejected) for fault in one.faults]
-    if faults:
+    errors = [error for one in outcomes if isinstance(one, Rejected) for error in one.errors]
+    if errors:
         click.echo("the corrected record would not pass; the copy is as it was", err=True)
-        for fault in faults:
-            _tell_fault(fault, err=True)
+        for error in errors:
+            _tell_error(error, err=True)
         sys.exit(FAULTS)
     if any(subject_of(one.origin) != record.subject for one in outcomes):
         click.echo("the corrected record has another key; the copy is as it was", err=True)
@@ -281,26 +281,26 @@ def _tell(one: DocumentStory, ledger: Ledger, passes: Callable[[OpenRecord], boo
         ("read by", one.reader and f"run {one.reader.run[:12]}"),
         ("ended by", one.finisher and f"run {one.finisher.run[:12]}"),
     ]
-    tell_facts(((name, told or None) for name, told in facts), 9)
-    for fault in record.faults:
-        _tell_fault(fault)
+    tell_facts(((name, reported or None) for name, reported in facts), 9)
+    for error in record.errors:
+        _tell_error(error)
     for act in interventions_of(ledger, record):
         reason = f": {act.reason}" if act.reason else ""
         tell_facts([("by hand", f"{act.act} by {act.who}, {instant_of(act.at)}{reason}")], 9)
     tell_facts([("next", _next(record, passes))], 9)
 
 
-def _tell_fault(fault: ErrorReport, *, err: bool = False) -> None:
-    head = click.style(fault.code, fg="red", bold=True)
-    title = title_of(fault.code)
-    click.echo(f"  {head} {visible(title or fault.message)}", err=err)
+def _tell_error(error: ErrorReport, *, err: bool = False) -> None:
+    head = click.style(error.code, fg="red", bold=True)
+    title = title_of(error.code)
+    click.echo(f"  {head} {visible(title or error.message)}", err=err)
     facts = [
-        ("message", fault.message if title else None),
-        ("field", fault.target),
-        ("reads", fault.source_path),
-        ("value", fault.value),
-        ("rule", fault.spec),
-        ("to do", advice_of(fault.code)),
+        ("message", error.message if title else None),
+        ("field", error.target),
+        ("reads", error.source_path),
+        ("value", error.value),
+        ("rule", error.spec),
+        ("to do", advice_of(error.code)),
     ]
     tell_facts(facts, 8, 7, err=err)
 
@@ -323,8 +323,8 @@ def _next(record: OpenRecord, passes: Callable[[OpenRecord], bool | None]) -> st
 
 
 def _as_data(one: OpenRecord) -> dict[str, Any]:
-    return told(one, *_FACTS) | {
-        "errors": msgspec.to_builtins(one.faults),
+    return plain_facts(one, *_FACTS) | {
+        "errors": msgspec.to_builtins(one.errors),
         "replayable": one.refusal is None,
     }
 

@@ -13,7 +13,7 @@ from mapgen.cli.output import piped_json, tell_facts
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.summary import told
+from mapgen.runtime.summary import plain_facts
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.reports import Failure
@@ -48,7 +48,7 @@ def _tell(one: Failure, now: float) -> None:
     first = f"{cause}: {one.count} {kind} in {whose(one.of)}, the oldest {since}"
     click.echo(f"{first}; {would_pass(one)}")
     meaning = title_of(one.cause.code)
-    words = one.fault.message if one.fault is not None else one.example.reason or ""
+    words = one.error.message if one.error is not None else one.example.reason or ""
     facts = [
         ("meaning", meaning),
         ("example", f"{one.example.source}: {words}"),
@@ -77,11 +77,11 @@ def next_step(one: Failure) -> str:
 
 
 def _as_data(one: Failure) -> dict[str, Any]:
-    return told(one, "flow", "tenant", "state", "count", "since", "would_pass", "untold") | {
+    return plain_facts(one, "flow", "tenant", "state", "count", "since", "would_pass", "untold") | {
         "code": one.cause.code,
         "about": one.cause.about,
         "rules": list(one.rules),
         "example": one.example.source,
-        "message": one.fault.message if one.fault is not None else one.example.reason,
+        "message": one.error.message if one.error is not None else one.example.reason,
         "next": next_step(one),
     }

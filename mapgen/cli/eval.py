@@ -80,8 +80,8 @@ def _one(expression: str, data: Path | None) -> None:
         found = evaluate(Text.plain(expression), kinds, values)
     except NotThatType as wrong:
         raise click.ClickException(str(wrong)) from None
-    except RuleError as fault:
-        raise click.ClickException(f"{fault.code}: {fault.message}") from None
+    except RuleError as error:
+        raise click.ClickException(f"{error.code}: {error.message}") from None
     piped(ENCODER.encode(found.value).decode())
     say(f"type: {found.type}", err=True)
 
@@ -151,8 +151,8 @@ def _line(raw: RawRecord) -> Evaluated | str:
             case _:
                 return 'a line is {"expr", "types", "bindings"}'
     except Stopped as stopped:
-        return "; ".join(f"{fault.code}: {fault.message}" for fault in stopped.diagnostics)
-    except RuleError as fault:
-        return f"{fault.code}: {fault.message}"
+        return "; ".join(f"{error.code}: {error.message}" for error in stopped.diagnostics)
+    except RuleError as error:
+        return f"{error.code}: {error.message}"
     except NotThatType as wrong:
         return str(wrong)

@@ -50,18 +50,18 @@ def show_flow(project: Path, asked: Asked) -> int:
         return _shown(found.mapping, names, asked)
     except NotThatType as wrong:
         raise click.ClickException(f"the record is not what the flow reads: {wrong}") from None
-    except RuleError as fault:
-        raise click.ClickException(f"{fault.code}: {fault.message}") from None
-    except TableError as fault:
-        raise click.ClickException(f"a lookup cannot be read: {fault}") from None
+    except RuleError as error:
+        raise click.ClickException(f"{error.code}: {error.message}") from None
+    except TableError as error:
+        raise click.ClickException(f"a lookup cannot be read: {error}") from None
 
 
 def _record(workspace: Workspace, path: str, file: Path) -> JsonValue:
     """Return the first record of a file, as the flow's source has them."""
     from mapgen.draft.samples import read_samples
-    from mapgen.project.loading import Shelf
+    from mapgen.project.loading import Project
 
-    source = Shelf(workspace).flow(path).mapping.source
+    source = Project(workspace).flow(path).mapping.source
     if source.has_contract:
         raise click.UsageError("records of the ERP have no `--flow`: give values with `--data`")
     name = source.name.value
@@ -120,8 +120,8 @@ def _attempt(evaluated: Callable[[], str]) -> tuple[str, int]:
     """Return what is shown of a value, or why there is none, and the exit code."""
     try:
         return evaluated(), 0
-    except RuleError as fault:
-        return f"{fault.code}: {fault.message}", FAULTS
+    except RuleError as error:
+        return f"{error.code}: {error.message}", FAULTS
     except Stopped as stopped:
         words = "; ".join(f"{one.code}: {one.message}" for one in stopped.diagnostics)
         return words, FAULTS

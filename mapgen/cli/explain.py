@@ -93,7 +93,7 @@ def as_terminal_text(page: str) -> str:
 
 
 def _prose(line: str) -> str:
-    """Return a line without emphasis and link targets; what stands in backquotes stays."""
+    """Return a line without emphasis and link targets; what is in backquotes stays."""
     parts = _BACKQUOTED.split(_LINK.sub(r"\1", line))
     return "".join(part if part[:1] == "`" else _EMPHASIS.sub(r"\1", part) for part in parts)
 

@@ -23,7 +23,7 @@ _FIRST = ("compile", "sandbox", "serve", "postgres", "worker", "excel", "sftp", 
 _REQUIREMENT = re.compile(r"([\w.-]+)(?:\[([\w,-]+)\])?.*; extra == .(\w+).")
 
 
-def told(error: Exception) -> Exception:
+def reported(error: Exception) -> Exception:
     """Return what an error means for a user: the missing extra (E531), or the error itself."""
     package = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
     extras = [one for one in _FIRST if _NAMES.get(package, package) in _packages(one)]

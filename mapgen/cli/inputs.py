@@ -82,10 +82,10 @@ class Input(Struct, frozen=True):
     def tell_passed(self) -> None:
         """Say what was read beside records, and of joined files for no record, or no join."""
         if passed := self.bound.flow.source.passed:
-            told = ", ".join(f"{count} {what}" for what, count in sorted(passed.items()))
-            tell(f"passed over, as no record: {told}")
+            reported = ", ".join(f"{count} {what}" for what, count in sorted(passed.items()))
+            tell(f"skipped, as no record: {reported}")
         if self.joins.strangers:
-            tell(f"passed over, as of no join: {self.joins.strangers} with the key of one")
+            tell(f"skipped, as of no join: {self.joins.strangers} with the key of one")
         for name, count in self.joins.unasked().items():
             belongs = "record belongs" if count == 1 else "records belong"
             tell(f"{name}: {count} {belongs} to no record of the input")

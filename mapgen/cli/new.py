@@ -132,15 +132,15 @@ def _go_on(context: click.Context, workspace: Workspace, flow: str) -> None:
     from mapgen.project.checking import check_specs
     from mapgen.project.named import spec_of
 
-    faults = check_specs(workspace, [spec_of(workspace, flow)]).faults
-    for fault in faults:
-        at = fault.label.span if fault.label is not None else fault.path
-        say(f"to decide: {f'{at}: ' if at else ''}{fault.message}")
-        if fault.code != "E425" and fault.help is not None:
-            say(f"           {fault.help}")
-    if not faults:
+    errors = check_specs(workspace, [spec_of(workspace, flow)]).diagnostics
+    for error in errors:
+        at = error.label.span if error.label is not None else error.path
+        say(f"to decide: {f'{at}: ' if at else ''}{error.message}")
+        if error.code != "E425" and error.help is not None:
+            say(f"           {error.help}")
+    if not errors:
         context.invoke(accept, flow=flow, force=False)
     say("next:")
-    for command in ("check", "accept") if faults else ("transform",):
+    for command in ("check", "accept") if errors else ("transform",):
         rest = " --input SAMPLES --env ENV" if command == "transform" else ""
         say(f"  mapgen {command} {flow}{rest}")

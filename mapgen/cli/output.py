@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 Write = Callable[[bytes], object]
 IsOurs = Callable[[bytes], bool]
 T = TypeVar("T")
-# How each line of documents and rejects begins: with where its record stands.
+# How each line of documents and rejects begins: with where its record is.
 _FIRST_OF_A_LINE = b'{"source":{"file":'
 
 
 def say(words: str, *, nl: bool = True, err: bool = False) -> None:
-    """Print words in which texts of authors and records may stand: they steer no terminal."""
+    """Print words in which texts of authors and records may be: they steer no terminal."""
     click.echo(lines(words), nl=nl, err=err)
 
 
@@ -49,9 +49,9 @@ def tell_facts(
     facts: Iterable[tuple[str, object]], width: int, indent: int = 2, *, err: bool = False
 ) -> None:
     """Print facts that are known, one a line, below what they are about."""
-    for name, told in facts:
-        if told is not None:
-            click.echo(f"{'':<{indent}}{name:<{width}} {visible(str(told))}", err=err)
+    for name, reported in facts:
+        if reported is not None:
+            click.echo(f"{'':<{indent}}{name:<{width}} {visible(str(reported))}", err=err)
 
 
 def piped(text: str, *, nl: bool = True, err: bool = False) -> None:
@@ -127,7 +127,7 @@ def refusal(
         if path.stat().st_size == 0 or (is_ours is not None and is_ours(path.read_bytes())):
             return None
     except (FileNotFoundError, NotADirectoryError):
-        return None  # what is in the way of a folder is told when the file is made
+        return None  # what is in the way of a folder is reported when the file is made
     except OSError as error:
         return project.cannot_write(path=shown, reason=reason_of(error))
     if path.is_dir():
@@ -139,8 +139,8 @@ def stop_for(found: Iterable[Diagnostic | None]) -> None:
     """Raise Stopped where anything has been found."""
     from mapgen.report import Stopped
 
-    if faults := [one for one in found if one is not None]:
-        raise Stopped(faults)
+    if errors := [one for one in found if one is not None]:
+        raise Stopped(errors)
 
 
 def spare_lines(paths: Iterable[Path | None], *, force: bool) -> None:
@@ -157,7 +157,7 @@ def _holds_lines(path: Path) -> bool:
 
 
 def in_the_way(paths: Iterable[Path]) -> list[Diagnostic]:
-    """Return what stands where a folder would have to be for one of the paths, each once."""
+    """Return what is where a folder would have to be for one of the paths, each once."""
     from mapgen.report.catalogue import project
 
     met = {next(filter(os.path.lexists, path.parents), path.parent) for path in paths}
@@ -207,21 +207,21 @@ def writing(
     if path is None or path == STANDARD_OUTPUT:
         stream = otherwise if path is None and otherwise is not None else sys.stdout.buffer
         seen = shown_json if stream.isatty() else bytes
-        yield lambda content: _told(path, stream.write, seen(content))
-        _told(path, stream.flush)
+        yield lambda content: _reported(path, stream.write, seen(content))
+        _reported(path, stream.flush)
         return
     file = whole_file(path, is_private=is_private)
-    opened = _told(path, file.__enter__)
+    opened = _reported(path, file.__enter__)
     try:
-        yield partial(_told, path, opened.write)
+        yield partial(_reported, path, opened.write)
     except BaseException as error:
         with contextlib.suppress(OSError):
             file.__exit__(type(error), error, error.__traceback__)
         raise
-    _told(path, file.__exit__, None, None, None)
+    _reported(path, file.__exit__, None, None, None)
 
 
-def _told(path: Path | None, write: Callable[..., T], *given: object) -> T:
+def _reported(path: Path | None, write: Callable[..., T], *given: object) -> T:
     try:
         return write(*given)
     except BrokenPipeError:

@@ -202,9 +202,9 @@ def _tell(one: Compared, *, as_json: bool) -> None:
         return
     ledger = "not in the ledger" if one.state is None else f"{WORDS[one.state]}, says the ledger"
     tell_row(one.source, one.entity, one.number or "", one.verdict, ledger)
-    for fault in one.faults:
-        rule = f" ({fault.spec})" if fault.spec else ""
-        click.echo(f"  {visible(f'{fault.code} {fault.target or str()}: {fault.message}{rule}')}")
+    for error in one.errors:
+        rule = f" ({error.spec})" if error.spec else ""
+        click.echo(f"  {visible(f'{error.code} {error.target or str()}: {error.message}{rule}')}")
 
 
 def _tell_books(plan: Plan, books: Books, rejected: int, *, as_json: bool) -> None:
@@ -220,15 +220,15 @@ def _tell_books(plan: Plan, books: Books, rejected: int, *, as_json: bool) -> No
         for line in books.money:
             sides = [("ledger", line.ledger), ("ERP", line.target)]
             sides += [] if line.source is None else [("source", line.source)]
-            told = [f"{side} {amount}" for side, amount in sorted(sides, reverse=True)]
+            reported = [f"{side} {amount}" for side, amount in sorted(sides, reverse=True)]
             first = line.source or line.ledger or "0"
-            told.append(f"difference {Decimal(line.target) - Decimal(first):f}")
-            tell_row("money", line.document, line.currency, *told)
+            reported.append(f"difference {Decimal(line.target) - Decimal(first):f}")
+            tell_row("money", line.document, line.currency, *reported)
     for words in cannot:
         say(f"not asked: {words}", err=True)
-    told_counts = [f"{count} {verdict}" for verdict, count in books.by_verdict.items()]
-    told_counts += [f"{rejected} records rejected"] if rejected else []
-    say(", ".join(told_counts), err=True)
+    reported_counts = [f"{count} {verdict}" for verdict, count in books.by_verdict.items()]
+    reported_counts += [f"{rejected} records rejected"] if rejected else []
+    say(", ".join(reported_counts), err=True)
 
 
 def _tell_repair(repair: _Repair, *, is_done: bool) -> None:

@@ -32,7 +32,7 @@ from mapgen.spec.shapes import (
 
 
 class KeyLine(Struct, frozen=True):
-    """One key of the language: where it stands, what stands under it, what it is for."""
+    """One key of the language: where it is, what is under it, what it is for."""
 
     path: str
     takes: str
@@ -44,7 +44,7 @@ class FunctionLine(Struct, frozen=True):
     """One function: its signature, what it says, an example."""
 
     shown: str
-    says: str
+    doc: str
     example: str
 
 
@@ -114,7 +114,7 @@ def _is_always_needed(key: Key) -> bool:
 
 
 def takes(shape: Shape[Any]) -> str:
-    """Return what may stand under a key, in words."""
+    """Return what may be under a key, in words."""
     match written(shape):
         case Words(choices=choices) if choices:
             return " or ".join(f"`{choice}`" for choice in choices)
@@ -149,7 +149,7 @@ def _function(row: Function | Form) -> FunctionLine:
     if row.examples:
         first = row.examples[0]
         example = f"`{_cell(first.expression)}` gives `{_cell(first.gives)}`"
-    return FunctionLine(_cell(row.shown), _cell(row.says), example)
+    return FunctionLine(_cell(row.shown), _cell(row.doc), example)
 
 
 def _cell(words: str) -> str:

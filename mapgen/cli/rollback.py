@@ -82,8 +82,8 @@ def _words(one: Planned, *, is_dry: bool) -> str:
 
 def _tell(made: Made, plan: Plan, words: str) -> None:
     _, step = plan.steps.get(made.document, (None, None))
-    told = words if step is None else f"{step.action}: {words}"
-    tell_row(made.source, made.entity or "", made.number or "", told)
+    reported = words if step is None else f"{step.action}: {words}"
+    tell_row(made.source, made.entity or "", made.number or "", reported)
 
 
 def _why(bound: BoundFlow) -> str | None:

@@ -154,7 +154,7 @@ def _write_rejects(path: Path | None, ledger: Ledger, summary: Summary | None) -
             if one.state == "skipped":
                 write(reject_line(Skipped(origin, one.reason or "")))
             else:
-                write(reject_line(Rejected(origin, one.faults)))
+                write(reject_line(Rejected(origin, one.errors)))
 
 
 def _gate(bound: BoundFlow) -> Gate:

@@ -102,11 +102,11 @@ def editor_path(flow: str) -> str:
 
 def _flow_schema(workspace: Workspace, flow: str) -> dict[str, object]:
     from mapgen.project.completion import flow_schema
-    from mapgen.project.loading import Shelf
+    from mapgen.project.loading import Project
     from mapgen.project.named import spec_of
 
-    shelf = Shelf(workspace)
-    return flow_schema(shelf.flow(spec_of(workspace, flow)), shelf.target)
+    project = Project(workspace)
+    return flow_schema(project.flow(spec_of(workspace, flow)), project.target)
 
 
 def _is_of_a_flow(path: Path | None) -> bool:

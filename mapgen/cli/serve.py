@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def serve(project: Path, /, speed: float, **options: Unpack[Options]) -> None:
     """Run all flows that have a feed or a schedule, until Ctrl-C or SIGTERM; then exit with 0.
 
-    A flow that cannot be bound is told, and tried again; the others run.
+    A flow that cannot be bound is reported, and tried again; the others run.
     """
     from mapgen.cli.operating import operate
     from mapgen.service.service import Service

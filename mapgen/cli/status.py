@@ -14,7 +14,7 @@ from mapgen.cli.output import piped_json
 from mapgen.cli.typed import typed
 from mapgen.durations import ago
 from mapgen.escaping import visible
-from mapgen.runtime.summary import instant_of, told
+from mapgen.runtime.summary import instant_of, plain_facts
 
 if TYPE_CHECKING:
     from mapgen.runtime.ledger.accounts import Comparison
@@ -116,7 +116,7 @@ def runs(asked: Asked, flow: str | None, limit: int, as_json: bool) -> None:
     """List the latest runs: which flow, when, how each ended, what it did."""
     found, now = asked.reports.runs(flow, limit), asked.ledger.now()
     if as_json:
-        piped_json([told(one, *_OF_RUNS) for one in found])
+        piped_json([plain_facts(one, *_OF_RUNS) for one in found])
         return
     for one in found:
         began = instant_of(one.began_at) or ""
@@ -130,11 +130,11 @@ def _as_data(one: FlowReport) -> dict[str, Any]:
         "counts": one.compared.counts,
         "money": [{name: getattr(line, name) for name in _OF_MONEY} for line in one.compared.money],
     }
-    return told(one, *_OF_A_FLOW) | {
+    return plain_facts(one, *_OF_A_FLOW) | {
         "counts": {state: one.counts.get(state, 0) for state in WORDS},  # type: ignore[call-overload]
-        "last_run": one.last_run and told(one.last_run, *_OF_RUNS),
+        "last_run": one.last_run and plain_facts(one.last_run, *_OF_RUNS),
         "compared": compared,
         "conditions": [
-            {"condition": it.name, **told(it, "since", "reason")} for it in one.conditions
+            {"condition": it.name, **plain_facts(it, "since", "reason")} for it in one.conditions
         ],
     }

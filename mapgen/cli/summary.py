@@ -13,7 +13,7 @@ from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.summary import Shown, Summary, instant_of
 
 _MOST_REASONS = 8
-# What is told of records: words, the count, the kind of its reasons, a colour.
+# What is reported records: words, the count, the kind of its reasons, a colour.
 _ROWS = (
     ("created", "created", None, "green"),
     ("already exists", "already_exists", None, "green"),
@@ -94,23 +94,23 @@ def _explained(words: str) -> str:
 def _fullest(summary: Summary) -> Shown | None:
     """Return the rejection with the most errors: it shows best what a rejection tells."""
     rejected = [shown for shown in summary.shown if shown.kind == "rejected"]
-    return max(rejected, key=lambda shown: len(shown.faults), default=None)
+    return max(rejected, key=lambda shown: len(shown.errors), default=None)
 
 
 def _tell_in_full(shown: Shown) -> None:
-    count = len(shown.faults)
+    count = len(shown.errors)
     source = visible(shown.source)
     head = f"one rejection in full: {source}, {count} error{'s' * (count != 1)}"
     click.echo(f"\n{click.style(head, bold=True)}", err=True)
-    for fault in shown.faults:
-        _tell_fault(fault)
+    for error in shown.errors:
+        _tell_error(error)
 
 
-def _tell_fault(fault: ErrorReport) -> None:
-    head = click.style(f"{fault.code}", fg="red", bold=True)
-    told = visible(f"{fault.target or 'the record'}: {fault.message}")
-    click.echo(f"  {head} {told}", err=True)
-    facts = [("read from", fault.source_path), ("value", fault.value), ("rule", fault.spec)]
+def _tell_error(error: ErrorReport) -> None:
+    head = click.style(f"{error.code}", fg="red", bold=True)
+    reported = visible(f"{error.target or 'the record'}: {error.message}")
+    click.echo(f"  {head} {reported}", err=True)
+    facts = [("read from", error.source_path), ("value", error.value), ("rule", error.spec)]
     tell_facts(facts, 9, 7, err=True)
 
 

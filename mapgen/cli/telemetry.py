@@ -93,9 +93,9 @@ class _Tracer:
                 del self._runs[run]
 
     def _started(self, kind: Kind, facts: Mapping[str, Plain]) -> AbstractContextManager[Any]:
-        told = {f"mapgen.{name}": value for name, value in facts.items() if value is not None}
+        reported = {f"mapgen.{name}": value for name, value in facts.items() if value is not None}
         # Words of exceptions are not told: nobody vouches for what they hold.
         span: AbstractContextManager[Any] = self._tracer.start_as_current_span(
-            _NAMES[kind], attributes=told, record_exception=False, set_status_on_exception=False
+            _NAMES[kind], attributes=reported, record_exception=False, set_status_on_exception=False
         )
         return span

@@ -54,8 +54,8 @@ class _Options(TypedDict):
 def transform(project: Path, /, **options: Unpack[_Options]) -> None:
     """Transform the records of a file. Documents go to OUTPUT or standard output.
 
-    Exit code 1 if a record was rejected; each stands in REJECTS, or on standard error, with all its
-    faults.
+    Exit code 1 if a record was rejected; each is in REJECTS, or on standard error, with all its
+    errors.
     """
     from mapgen.cli.flows import open_flow, out_of_reach
     from mapgen.cli.inputs import open_input

@@ -74,8 +74,10 @@ class _Lines(Observer):
         """Return that a flow fails, once for each reason, and that it is well again."""
         match event:
             case TechnicalEvent(name="cycle failed", facts=facts):
-                told = [f"{facts[name]}" for name in ("flow", "code", "message") if name in facts]
-                words = visible(": ".join(told))
+                reported = [
+                    f"{facts[name]}" for name in ("flow", "code", "message") if name in facts
+                ]
+                words = visible(": ".join(reported))
                 if help := facts.get("help"):
                     words += "\n  help: " + visible(f"{help}")
                 is_known = self._failing.get(facts["flow"]) == words
@@ -146,7 +148,7 @@ class _Log(Observer):
 
 
 def _ends_a_line(path: Path) -> bool:
-    """Whether the next line of a file would stand by itself, as far as it may be read."""
+    """Whether the next line of a file would be by itself, as far as it may be read."""
     try:
         if not path.is_file() or path.stat().st_size == 0:
             return True

@@ -36,14 +36,14 @@ class NotJsonError(ValueError):
 
 
 class Cursor(Struct, frozen=True):
-    """A value inside a document, its path from the root, and the fault that tells what is wrong.
+    """A value inside a document, its path from the root, and the error that tells what is wrong.
 
-    The place in the text is looked for only when a fault needs it, so that reading stays fast.
+    The place in the text is looked for only when an error needs it, so that reading stays fast.
     """
 
     source: Source
     value: Json
-    fault: Message
+    diagnostic: Message
     path: tuple[Step, ...] = ()
 
     def label(self, note: str = "") -> Label:
@@ -51,8 +51,8 @@ class Cursor(Struct, frozen=True):
         return Label(place_of(self.source, self.path), note)
 
     def stop(self, message: str) -> Never:
-        """Raise Stopped with this document's fault at this place."""
-        raise Stopped(self.fault(self.label(), reason=f"{message}, at `{self}`"))
+        """Raise Stopped with this document's error at this place."""
+        raise Stopped(self.diagnostic(self.label(), reason=f"{message}, at `{self}`"))
 
     def __str__(self) -> str:
         """Return the path as people read it: `entities.SalesOrder.fields`."""
@@ -63,7 +63,7 @@ class Cursor(Struct, frozen=True):
         if not isinstance(self.value, dict):
             self.stop(f"found {kind(self.value)} where an object is expected")
         for name, value in self.value.items():
-            yield name, Cursor(self.source, value, self.fault, (*self.path, name))
+            yield name, Cursor(self.source, value, self.diagnostic, (*self.path, name))
 
     def apart_from(self, others: dict[str, str]) -> None:
         """Stop where the name of this member is one of the others to the ERP, which reads no case.
@@ -82,7 +82,7 @@ class Cursor(Struct, frozen=True):
         if not isinstance(self.value, list):
             self.stop(f"found {kind(self.value)} where an array is expected")
         for index, value in enumerate(self.value):
-            yield Cursor(self.source, value, self.fault, (*self.path, index))
+            yield Cursor(self.source, value, self.diagnostic, (*self.path, index))
 
     def optional(self, name: str) -> Cursor | None:
         """Return the member of that name, or None where the object has none."""
@@ -90,7 +90,7 @@ class Cursor(Struct, frozen=True):
             self.stop(f"found {kind(self.value)} where an object is expected")
         if name not in self.value:
             return None
-        return Cursor(self.source, self.value[name], self.fault, (*self.path, name))
+        return Cursor(self.source, self.value[name], self.diagnostic, (*self.path, name))
 
     def member(self, name: str) -> Cursor:
         """Return the member of that name; stop where the object has none."""
@@ -125,10 +125,10 @@ class Cursor(Struct, frozen=True):
                 cursor.stop(f"the member `{name}` is unknown")
 
 
-def read(source: Source, fault: Message) -> Cursor:
+def read(source: Source, diagnostic: Message) -> Cursor:
     """Return the root of a JSON document.
 
-    Raises Stopped with E512 for text that is not JSON: syntax, a member that stands twice, NaN,
+    Raises Stopped with E512 for text that is not JSON: syntax, a member that is there twice, NaN,
     half a surrogate pair, nesting beyond the interpreter's depth.
     """
     try:
@@ -141,11 +141,11 @@ def read(source: Source, fault: Message) -> Cursor:
     except NotJsonError as error:
         at = min(error.at or 0, len(source.text))
         raise Stopped(words.not_json(Label(Span(source, at, at)), reason=str(error))) from None
-    return Cursor(source, value, fault)
+    return Cursor(source, value, diagnostic)
 
 
 def place_of(source: Source, path: tuple[Step, ...]) -> Span:
-    """Return where a value stands in a JSON text that is known to be well formed."""
+    """Return where a value is in a JSON text that is known to be well formed."""
     at = _skip_space(source.text, 0)
     for step in path:
         at = _position(source.text, at, step)
@@ -172,14 +172,14 @@ def kind(value: Json) -> str:
 
 
 def gather(reads: Iterable[Callable[[], T]]) -> list[T]:
-    """Return what all the reads give; stop with the faults of all of them together."""
+    """Return what all the reads give; stop with the errors of all of them together."""
     found: list[T] = []
-    faults: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     for one in reads:
-        with noting(faults):
+        with noting(diagnostics):
             found.append(one())
-    if faults:
-        raise Stopped(faults)
+    if diagnostics:
+        raise Stopped(diagnostics)
     return found
 
 

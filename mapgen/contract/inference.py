@@ -82,7 +82,7 @@ _NEARLY = 0.9
 
 
 class Texts(Struct):
-    """What the texts at one place have in common: how many fit each form, how often words stand."""
+    """What the texts at one place have in common: how many fit each form, how often words are."""
 
     count: int = 0
     forms: Counter[str] = field(default_factory=Counter)
@@ -210,7 +210,7 @@ class Seen(Struct):
         return [kind for kind in known if self.counts[kind]]
 
     def inside(self) -> Iterator[tuple[str, Seen]]:
-        """Yield what stands directly inside, with its name; the elements of a list have none."""
+        """Yield what is directly inside, with its name; the elements of a list have none."""
         yield from self.members.items()
         if self.elements is not None:
             yield "", self.elements
@@ -302,7 +302,7 @@ def _never_changes(seen: Seen, is_required: bool) -> bool:
 
 
 class _Writer(Struct, frozen=True):
-    """Writes what was seen as schemas; `names`: what stands in `$defs`, by identity."""
+    """Writes what was seen as schemas; `names`: what is in `$defs`, by identity."""
 
     names: Mapping[int, str]
     holds_cells: bool
@@ -352,7 +352,7 @@ class _Writer(Struct, frozen=True):
 
 
 def _share(root: Seen) -> None:
-    """Make objects that are alike one object that stands in several places."""
+    """Make objects that are alike one object that is in several places."""
     while (pair := _pair(root)) is not None:
         kept, gone = pair
         kept.merge(gone)
@@ -396,7 +396,7 @@ def _holds(outer: Seen, inner: Seen) -> bool:
 
 
 def _places(root: Seen) -> list[tuple[str, Seen]]:
-    """Return all that stands inside, each once, breadth first, by the name of its first place."""
+    """Return all that is inside, each once, breadth first, by the name of its first place."""
     found: list[tuple[str, Seen]] = []
     known = {id(root)}
     waiting = [("", root)]
@@ -419,7 +419,7 @@ def _replace(root: Seen, gone: Seen, kept: Seen) -> None:
 
 
 def _shared(root: Seen) -> list[Seen]:
-    """Return the objects that stand in several places."""
+    """Return the objects that are in several places."""
     holders = (root, *(seen for _, seen in _places(root)))
     counts = Counter(id(seen) for holder in holders for _, seen in holder.inside())
     return [

@@ -247,13 +247,13 @@ def place_in(path: str, text: str, what: str) -> Place:
 
 
 def no_place(document: Document, fragment: str, what: str) -> Diagnostic:
-    """Return the fault of a fragment that leads to no schema."""
+    """Return the error of a fragment that leads to no schema."""
     known = document.places()
     return schemas.no_such_place(path=document.path, it=f"#{fragment}", what=what, known=known)
 
 
 def astray(place: Place, reference: str, what: str) -> Diagnostic:
-    """Return the fault of a reference that leads nowhere."""
+    """Return the error of a reference that leads nowhere."""
     return schemas.unknown_reference(
         path=place.document.path,
         pointer=place.pointer,

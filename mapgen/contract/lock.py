@@ -239,15 +239,15 @@ def _entity(name: str, entity: Cursor, known: _Names, *, tells_days: bool) -> En
 def _with_days(entity: Entity) -> Entity:
     """Return the entity with its times told apart by their names."""
 
-    def told(name: str, kind: ValueType) -> ValueType:
+    def reported(name: str, kind: ValueType) -> ValueType:
         return day_or_moment(name) if kind == "datetime" else kind
 
     fields = {
-        name: replace(one, value_type=told(name, one.value_type)) if one.value_type else one
+        name: replace(one, value_type=reported(name, one.value_type)) if one.value_type else one
         for name, one in entity.fields.items()
     }
     actions = {
-        name: Action(name, {each: told(each, kind) for each, kind in one.parameters.items()})
+        name: Action(name, {each: reported(each, kind) for each, kind in one.parameters.items()})
         for name, one in entity.actions.items()
     }
     return replace(entity, fields=fields, actions=actions)

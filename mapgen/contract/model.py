@@ -47,7 +47,7 @@ class Field(Struct, frozen=True):
     `max_length` counts UTF-16 units, `places` decimal places. `companion` names the field that has
     to be sent with this one for it to have an effect (`ShipToAddressOverride`). `part_companions`
     says the same of a part of a linked entity: pairs of the part's field and the companion, which
-    stands beside this field (`("Address", "BillingAddressOverride")` of `BillingContact`).
+    is beside this field (`("Address", "BillingAddressOverride")` of `BillingContact`).
     Outside the ERP a value may be a list of single values (`is_list`), a list has at least `least`
     elements, and a value is one of those `allowed`.
     """

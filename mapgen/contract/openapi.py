@@ -271,7 +271,7 @@ def _body(post: Cursor) -> Cursor:
 
 
 def _unknown_wrappers(reading: _Reading) -> list[Diagnostic]:
-    """Return one fault for each unknown type, not one for each of its uses."""
+    """Return one error for each unknown type, not one for each of its uses."""
     return [
         words.unknown_wrapper(
             uses[0][1].label("this type"), name=name, fields=tuple(path for path, _ in uses)

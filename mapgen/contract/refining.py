@@ -41,21 +41,21 @@ class Applied(Struct, frozen=True):
 def apply(contract: Contract, overlay: Overlay, kept: frozenset[str]) -> Applied:
     """Return the contract with the overlay's facts; those about entities in `kept` are counted.
 
-    Raises Stopped with all faults at once: E408 for names that the contract does not have, E409
+    Raises Stopped with all errors at once: E408 for names that the contract does not have, E409
     for facts that cannot be true of what they are said of.
     """
     if overlay.contract.value not in (contract.name, contract.endpoint.lower()):
         reason = f"it is written for `{overlay.contract.value}`, not for `{contract.name}`"
         raise _contradiction(reason, overlay.contract.span())
-    faults: list[Diagnostic] = list(_said_twice(overlay.facts))
+    diagnostics: list[Diagnostic] = list(_said_twice(overlay.facts))
     facts = tuple(fact for fact in overlay.facts if holds_for(fact, contract.version))
     entities = dict(contract.entities)
     for fact in in_order(facts):
-        with noting(faults):
+        with noting(diagnostics):
             entities[fact.entity.value] = refine(contract, entities, fact)
-    faults.extend(fault for fact in facts for fault in _misnumbered(fact, entities))
-    if faults:
-        raise Stopped(sorted(faults, key=_place))
+    diagnostics.extend(diagnostic for fact in facts for diagnostic in _misnumbered(fact, entities))
+    if diagnostics:
+        raise Stopped(sorted(diagnostics, key=_place))
     taken = sum(fact.entity.value in kept for fact in facts)
     return Applied(replace(contract, entities=entities), taken)
 
@@ -124,8 +124,8 @@ def _misnumbered(fact: Fact, entities: Mapping[str, Entity]) -> Iterator[Diagnos
             yield words.contradiction_in_overlay(Label(name.span()), reason=reason)
 
 
-def _place(fault: Diagnostic) -> int:
-    return fault.label.span.start if fault.label is not None else 0
+def _place(diagnostic: Diagnostic) -> int:
+    return diagnostic.label.span.start if diagnostic.label is not None else 0
 
 
 def _unknown(what: str, name: str, known: Mapping[str, object], at: Span) -> Stopped:
@@ -222,7 +222,7 @@ def _shape(one: Field) -> str:
 
 
 def _said_twice(facts: tuple[Fact, ...]) -> Iterator[Diagnostic]:
-    """Return a fault for each fact stated in two places: only one of the two would be reviewed."""
+    """Return an error for each fact stated in two places: only one of the two would be reviewed."""
     first: dict[tuple[str, str, str], Text] = {}
     for fact in facts:
         kind = "days or moments" if fact.kind in ("days", "moments") else fact.kind

@@ -180,7 +180,7 @@ def _by_entity(known: Iterable[Fact]) -> Mapping[str, list[Fact]]:
 def _likes(overlay: Overlay, known: Mapping[str, object]) -> Mapping[str, str]:
     likes = [fact for fact in overlay.facts if fact.kind == "like"]
     names = [name for name in known if name != EVERY]
-    faults = [
+    diagnostics = [
         words.unknown_in_overlay(
             Label(fact.word.span()),
             what="what mapgen knows of Default",
@@ -190,8 +190,8 @@ def _likes(overlay: Overlay, known: Mapping[str, object]) -> Mapping[str, str]:
         for fact in likes
         if fact.word is not None and fact.word.value not in (NONE, *names)
     ]
-    if faults:
-        raise Stopped(faults)
+    if diagnostics:
+        raise Stopped(diagnostics)
     return {fact.entity.value: fact.word.value for fact in likes if fact.word is not None}
 
 

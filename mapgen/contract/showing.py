@@ -96,12 +96,12 @@ def _line(entity: Entity) -> EntityLine:
 
 
 def show_entity(contract: Contract, name: str, *, with_parts: bool) -> Shown:
-    """Return what there is to know of an entity of the contract, and of all that stands in it."""
+    """Return what there is to know of an entity of the contract, and of all that is in it."""
     return _shown(contract, contract.entities[name], with_parts, (name,))
 
 
 def _shown(contract: Contract, entity: Entity, with_parts: bool, above: tuple[str, ...]) -> Shown:
-    """Return an entity in words; one that stands inside itself is not shown again."""
+    """Return an entity in words; one that is inside itself is not shown again."""
     fields = entity.fields.values()
     parts = [
         (one.name, _shown(contract, contract.entities[inner], True, (*above, inner)))

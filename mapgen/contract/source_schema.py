@@ -25,7 +25,7 @@ from mapgen.contract import json_schema, stated
 from mapgen.contract.json_schema import Document, Library, Place
 from mapgen.contract.model import Contract, Entity
 from mapgen.contract.stated import Stated
-from mapgen.expression.patterns import regex_fault
+from mapgen.expression.patterns import regex_error
 from mapgen.ir import types
 from mapgen.ir.names import singular
 from mapgen.report import Diagnostic, Stopped
@@ -124,8 +124,8 @@ def read_source_schema(
             record = _record(reader.whole((place, object_alone), name).type, name)
             record = record if record is not None and record.fields else None
     except RecursionError:
-        fault = reading.not_json(path=path, reason="nested too deep", what="the source schema")
-        raise Stopped(fault) from None
+        diagnostic = reading.not_json(path=path, reason="nested too deep", what="the source schema")
+        raise Stopped(diagnostic) from None
     if record is None:
         raise Stopped(_no_record(document, fragment, found))
     said = reader.said
@@ -150,7 +150,9 @@ def _record(kind: types.Type, name: str) -> types.Object | None:
 def _no_record(document: Document, fragment: str, found: _Found) -> Sequence[Diagnostic]:
     if not fragment and document.places():
         return [json_schema.no_place(document, fragment, "source")]
-    broken = [fault for fault in found.stated.unheld if fault.code in ("E421", "E423")]
+    broken = [
+        diagnostic for diagnostic in found.stated.unheld if diagnostic.code in ("E421", "E423")
+    ]
     if broken:
         return broken
     has_type = not isinstance(types.present(found.type), types.ErrorType)
@@ -171,8 +173,8 @@ class _Found(Struct, frozen=True):
     def or_null(self) -> _Found:
         return replace(self, type=types.optional(self.type))
 
-    def with_faults(self, faults: Iterable[Diagnostic]) -> _Found:
-        more = tuple(dict.fromkeys((*self.stated.unheld, *faults)))
+    def with_diagnostics(self, diagnostics: Iterable[Diagnostic]) -> _Found:
+        more = tuple(dict.fromkeys((*self.stated.unheld, *diagnostics)))
         if more == self.stated.unheld:
             return self
         return replace(self, stated=replace(self.stated, unheld=more))
@@ -188,7 +190,7 @@ class _Whole(Struct):
     nodes: list[Place] = field(default_factory=list)
     is_nullable: bool = False
     labels: list[str] = field(default_factory=list)
-    faults: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
 
     @property
     def key(self) -> tuple[object, ...]:
@@ -206,7 +208,7 @@ class _Whole(Struct):
             kept + option.nodes,
             option.is_nullable,
             option.labels if is_labelled else self.labels,
-            [*self.faults, *option.faults],
+            [*self.diagnostics, *option.diagnostics],
         )
 
     def called(self, name: str) -> str:
@@ -286,7 +288,7 @@ class _Reader:
             raise Stopped(schemas.too_large(path=at, most=_MOST_READ, what="source"))
         found = self._present(whole, name, is_option=is_option)
         found = found.or_null() if whole.is_nullable else found
-        return found.with_faults(whole.faults)
+        return found.with_diagnostics(whole.diagnostics)
 
     def _whole(self, places: Sequence[Place]) -> _Whole:
         """Return what applies at places: references and `allOf` are followed."""
@@ -303,7 +305,7 @@ class _Reader:
             if reference is not None:
                 behind = self._library.follow(place, reference)
                 if behind is None:
-                    whole.faults.append(json_schema.astray(place, reference, "source"))
+                    whole.diagnostics.append(json_schema.astray(place, reference, "source"))
                 elif behind.key in seen:
                     circle = json_schema.astray(place, reference, "source")
                 else:
@@ -317,7 +319,7 @@ class _Reader:
             if not stated.says_nothing(place.node):
                 whole.nodes.append(place)
         if circle is not None and not whole.nodes:
-            whole.faults.append(circle)
+            whole.diagnostics.append(circle)
         return whole
 
     def _present(self, whole: _Whole, name: str, *, is_option: bool) -> _Found:
@@ -335,7 +337,7 @@ class _Reader:
             found = self._union(options, whole.nodes[0], "type", name, is_option=is_option)
         else:
             unknown = tuple(chain.from_iterable(map(_unknown_types, whole.nodes)))
-            untyped = () if whole.faults else (stated.untyped(whole.at),)
+            untyped = () if whole.diagnostics else (stated.untyped(whole.at),)
             found = _Found(types.UNTYPED, Stated(unheld=unknown or untyped))
         return found.or_null() if is_null else found
 
@@ -396,8 +398,8 @@ class _Reader:
         tags: dict[str, Mapping[str, types.Alternative]] = {}
         made = types.Object(self._new_name(name), fields, is_structural=True, tags=tags)
         nodes = {id(node.schema): node for one in options for node in one.nodes}
-        faults = chain.from_iterable(stated.unheld(node, "object") for node in nodes.values())
-        found = _Found(made, Stated(unheld=tuple(dict.fromkeys(faults))))
+        diagnostics = chain.from_iterable(stated.unheld(node, "object") for node in nodes.values())
+        found = _Found(made, Stated(unheld=tuple(dict.fromkeys(diagnostics))))
         if any(one.is_nullable or _kinds(one.nodes)[1] for one in options):
             found = found.or_null()
         self._unions[key] = found
@@ -534,14 +536,14 @@ class _Reader:
         return _Found(types.optional(made) if is_null else made, found.stated)
 
     def _typed(self, kind: str, whole: _Whole, name: str, *, is_option: bool) -> _Found:
-        faults = tuple(chain.from_iterable(stated.unheld(one, kind) for one in whole.nodes))
+        diagnostics = tuple(chain.from_iterable(stated.unheld(one, kind) for one in whole.nodes))
         if kind == "object":
-            return self._object(whole, name, is_option=is_option).with_faults(faults)
+            return self._object(whole, name, is_option=is_option).with_diagnostics(diagnostics)
         holders = [one for one in whole.nodes if stated.holds_json(one.node)]
         if kind == "string" and holders:
             found = self._in_text(holders, name, is_option=is_option)
             around = chain.from_iterable(map(stated.unheld_around_json, whole.nodes))
-            return found.with_faults((*faults, *around))
+            return found.with_diagnostics((*diagnostics, *around))
         own = tuple(
             dict.fromkeys(
                 chain.from_iterable(stated.constraints(one.node, kind) for one in whole.nodes)
@@ -551,14 +553,14 @@ class _Reader:
             called = singular(name, "{}_element")
             read = partial(self._element, whole.nodes, called)
             element = self._unless_inside(("array", whole.key), whole.nodes[0], read)
-            said = Stated(own, element.stated, faults or element.stated.unheld)
+            said = Stated(own, element.stated, diagnostics or element.stated.unheld)
             return _Found(types.ListOf(element.type), said)
         scalar = _SCALARS[kind]
         forms = [one.node.get("format") for one in whole.nodes] if kind == "string" else []
         typed = (_STRING_FORMATS[form] for form in forms if form in stated.TYPED_FORMATS)
         named = (stated.choices(one.node) for one in whole.nodes)
         choices = next((one for one in named if one), ())
-        return _Found(next(typed, scalar), Stated(own, unheld=faults), choices)
+        return _Found(next(typed, scalar), Stated(own, unheld=diagnostics), choices)
 
     def _in_text(self, holders: Sequence[Place], name: str, *, is_option: bool) -> _Found:
         """Return what texts of JSON hold: an object, a list or a map, and no alternative to it."""
@@ -840,7 +842,7 @@ def _patterns(place: Place) -> Iterator[str]:
     """Yield the patterns of names that a schema says something of."""
     known = place.node.get("patternProperties")
     for pattern, schema in known.items() if isinstance(known, dict) else ():
-        if isinstance(schema, dict) and regex_fault(pattern) is None:
+        if isinstance(schema, dict) and regex_error(pattern) is None:
             yield pattern
 
 
@@ -868,14 +870,14 @@ def _joined(kinds: Sequence[types.Type]) -> types.Type | None:
 def _stated_of(options: Sequence[_Found], place: Place, keyword: str) -> Stated:
     """Return what is said of a value whichever alternative it is."""
     said = [one.stated for one in options]
-    faults = tuple(dict.fromkeys(chain.from_iterable(one.unheld for one in said)))
+    diagnostics = tuple(dict.fromkeys(chain.from_iterable(one.unheld for one in said)))
     inner = said[0].inner if all(one.inner == said[0].inner for one in said) else None
     own = said[0].own
     if any(one.own != own for one in said):
         own = _chosen(said)
         if not own and all(one.own for one in said):
-            faults = (*faults, stated.not_validated(place, keyword))
-    return Stated(own, inner, faults, is_varied=any(one.is_varied for one in said))
+            diagnostics = (*diagnostics, stated.not_validated(place, keyword))
+    return Stated(own, inner, diagnostics, is_varied=any(one.is_varied for one in said))
 
 
 def _stated_of_text(options: Sequence[_Found], place: Place, keyword: str) -> Stated:
@@ -883,10 +885,10 @@ def _stated_of_text(options: Sequence[_Found], place: Place, keyword: str) -> St
     texts = [one for one in options if one.type in _TEXTS]
     said = _stated_of(texts, place, keyword)
     numbers = [one.stated for one in options if one.type in _NUMBERS]
-    faults = tuple(chain.from_iterable(one.unheld for one in numbers))
+    diagnostics = tuple(chain.from_iterable(one.unheld for one in numbers))
     if any(one.own for one in numbers):
-        faults = (*faults, stated.not_validated(place, keyword))
-    return replace(said, unheld=(*said.unheld, *faults), is_varied=True)
+        diagnostics = (*diagnostics, stated.not_validated(place, keyword))
+    return replace(said, unheld=(*said.unheld, *diagnostics), is_varied=True)
 
 
 def _chosen(said: Iterable[Stated]) -> tuple[Constraints, ...]:

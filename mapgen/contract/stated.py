@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from mapgen.agreed.constraints import Constraints, Sign
 from mapgen.contract.json_schema import Node, Place
-from mapgen.expression.patterns import regex_fault
+from mapgen.expression.patterns import regex_error
 from mapgen.report import Diagnostic
 from mapgen.report.catalogue import schemas
 from mapgen.runtime.constraints import FORMATS
@@ -25,7 +25,7 @@ _BOUNDS: Mapping[str, Sign] = {
     "exclusiveMaximum": "<",
     "maximum": "<=",
 }
-# What asks nothing of a record, and members that no rule reads are passed over.
+# What asks nothing of a record, and members that no rule reads are skipped.
 _REMARKS = """
     title description default examples example deprecated readOnly writeOnly externalDocs xml
     discriminator contentMediaType contentEncoding contentSchema collectionFormat $comment $schema
@@ -65,7 +65,7 @@ _FORMS: Mapping[str, tuple[type, ...]] = {
 class Stated(Struct, frozen=True):
     """What is said of a value beside its type.
 
-    `inner` is said of the elements of a list, of the values of a map. `unheld` are the faults of
+    `inner` is said of the elements of a list, of the values of a map. `unheld` are the errors of
     keywords that no record is held against: they count where rules read the value. `is_varied`: it
     may be written in another way, a number as text, a list of one as that one; `nothing` are the
     words that mean that there is none. `is_text`: it is written as JSON in a text.
@@ -92,7 +92,7 @@ def holds_json(node: Node) -> bool:
 
 
 def unheld_around_json(place: Place) -> Iterator[Diagnostic]:
-    """Yield the faults of what is said of a text as it is written, where it holds JSON."""
+    """Yield the errors of what is said of a text as it is written, where it holds JSON."""
     yield from (not_validated(place, keyword) for keyword in _OF_TEXT if keyword in place.node)
 
 
@@ -105,7 +105,7 @@ def well_formed(node: Node, keyword: str) -> bool:
 
 
 def unheld(place: Place, kind: str) -> Iterator[Diagnostic]:
-    """Yield the faults of what a schema says of a value and no record is held against."""
+    """Yield the errors of what a schema says of a value and no record is validated against."""
     for keyword, value in place.node.items():
         if not well_formed(place.node, keyword):
             yield schemas.not_a_schema(
@@ -128,27 +128,27 @@ def _unheld_text(place: Place) -> Iterator[Diagnostic]:
     form, pattern = place.node.get("format"), place.node.get("pattern")
     if form is not None and form not in (*FORMATS, *TYPED_FORMATS, *_STORED):
         yield not_validated(place, f"format: {form}")
-    reason = regex_fault(pattern) if isinstance(pattern, str) else None
+    reason = regex_error(pattern) if isinstance(pattern, str) else None
     if reason is not None:
         yield not_validated(place, "pattern", reason)
 
 
 def not_validated(place: Place, keyword: str, reason: str = _NOT_VALIDATED) -> Diagnostic:
-    """Return the fault of a keyword that records are not held against."""
+    """Return the error of a keyword that records are not validated against."""
     return schemas.unheld_keyword(
         path=place.document.path, pointer=place.pointer, keyword=keyword, reason=reason
     )
 
 
 def no_one_type(place: Place, keyword: str) -> Diagnostic:
-    """Return the fault of a keyword by which a value has no one type."""
+    """Return the error of a keyword by which a value has no one type."""
     return schemas.unsupported_keyword(
         path=place.document.path, pointer=place.pointer, keyword=keyword, what="source"
     )
 
 
 def untyped(place: Place) -> Diagnostic:
-    """Return the fault of a schema that says nothing of what is there."""
+    """Return the error of a schema that says nothing of what is there."""
     return schemas.untyped_value(path=place.document.path, pointer=place.pointer)
 
 
@@ -165,7 +165,7 @@ def constraints(schema: Node, kind: str) -> tuple[Constraints, ...]:
         found = _chosen(found, schema, kind)
     if kind == "string":
         form, pattern = schema.get("format"), schema.get("pattern")
-        is_usable = isinstance(pattern, str) and regex_fault(pattern) is None
+        is_usable = isinstance(pattern, str) and regex_error(pattern) is None
         found = replace(
             found,
             pattern=str(pattern) if is_usable else None,

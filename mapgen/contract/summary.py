@@ -15,7 +15,7 @@ _KEY = re.compile(r"Nbr$|ID$|CD$")
 _REFERENCE = re.compile(r"^Ext|Ref$|Reference$")
 
 MOST_LINES = 12
-"""How many lines of a kind are told; the rest is counted."""
+"""How many lines of a kind are reported; the rest is counted."""
 _INDENT = " " * 12
 
 
@@ -62,7 +62,7 @@ def changes(before: Contract, after: Contract) -> tuple[Difference, ...]:
     return tuple(sorted(found, key=lambda one: (not one.is_lost, not one.is_felt)))
 
 
-def told_changes(found: tuple[Difference, ...]) -> Iterator[str]:
+def reported_changes(found: tuple[Difference, ...]) -> Iterator[str]:
     """Yield the lines about what an import changes."""
     if found:
         lost = sum(one.is_lost for one in found)

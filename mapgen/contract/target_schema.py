@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from mapgen.contract.json_schema import Document, Place, astray, check_schema, place_in
 from mapgen.contract.model import Allowed, Comparison, Contract, Entity, Field, ValueType
-from mapgen.expression.patterns import regex_fault
+from mapgen.expression.patterns import regex_error
 from mapgen.ir.names import singular
 from mapgen.report import Diagnostic, Stopped
 from mapgen.report.catalogue import outward as messages
@@ -71,7 +71,7 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
         text: its JSON or YAML.
         name: what a document is called (`Fulfillment`).
 
-    Raises Stopped with every fault of the schema.
+    Raises Stopped with every error of the schema.
     """
     place = place_in(path, text, _TARGET)
     path = place.document.path
@@ -84,21 +84,21 @@ def read_target_schema(path: str, text: str, name: str) -> Contract:
             schemas.root_is_no_object(path=path, found=kind or "value of no type", what=_TARGET)
         )
     entity = reader.entity(schema, at, name)
-    if reader.faults:
-        raise Stopped(reader.faults)
+    if reader.diagnostics:
+        raise Stopped(reader.diagnostics)
     certain = tuple(one.name for one in entity.fields.values() if one.may_identify)
     root = Entity(name, entity.fields, is_top_level=True, identities=certain)
     return Contract("", path, 0, {**reader.entities, name: root})
 
 
 class _Reader(Struct):
-    """Walks one schema; `entities` are the objects inside the document, `faults` grows."""
+    """Walks one schema; `entities` are the objects inside the document, `diagnostics` grows."""
 
     path: str
     document: Document
     name: str
     entities: dict[str, Entity] = field(default_factory=dict)
-    faults: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     _named: dict[str, str] = field(default_factory=dict)
 
     def kind(self, schema: Schema) -> str | None:
@@ -115,7 +115,7 @@ class _Reader(Struct):
         for member in required:
             if member not in properties:
                 at = f"{pointer}/required"
-                self.faults.append(messages.not_kept(self.path, at, member, properties))
+                self.diagnostics.append(messages.not_kept(self.path, at, member, properties))
         members = (
             self._member(member, inner, f"{pointer}/properties/{member}", member in required)
             for member, inner in properties.items()
@@ -148,7 +148,7 @@ class _Reader(Struct):
     def _value(self, name: str, schema: Schema, pointer: str, is_required: bool) -> Field | None:
         kind = self.kind(schema)
         if kind is None or kind not in _SCALARS:
-            self.faults.append(self._untyped(schema, pointer))
+            self.diagnostics.append(self._untyped(schema, pointer))
             return None
         self._kept_to(schema, pointer, kind)
         value_type = self._value_type(kind, schema, pointer)
@@ -178,7 +178,9 @@ class _Reader(Struct):
         if kind != "string" or not form:
             return _SCALARS[kind]
         if form not in _STRINGS:
-            self.faults.append(messages.not_kept(self.path, pointer, f"format: {form}", _STRINGS))
+            self.diagnostics.append(
+                messages.not_kept(self.path, pointer, f"format: {form}", _STRINGS)
+            )
         return _STRINGS.get(form, "string")
 
     def _allowed(self, schema: Schema, pointer: str, kind: str) -> Allowed:
@@ -187,7 +189,7 @@ class _Reader(Struct):
         for one in named:
             if one is not None and not _is_of(kind, one):
                 words = f"{keyword}: {_text(one)}"
-                self.faults.append(messages.not_kept(self.path, pointer, words, ()))
+                self.diagnostics.append(messages.not_kept(self.path, pointer, words, ()))
         pattern = self._pattern(schema, pointer)
         return Allowed(
             choices=tuple(_text(one) for one in named if one is not None),
@@ -201,10 +203,10 @@ class _Reader(Struct):
         if "pattern" not in schema:
             return None
         pattern = str(schema["pattern"])
-        if (reason := regex_fault(pattern)) is not None:
+        if (reason := regex_error(pattern)) is not None:
             words = f"its pattern cannot be used: {reason}"
             at = f"{pointer}/pattern"
-            self.faults.append(
+            self.diagnostics.append(
                 schemas.not_a_schema(path=self.path, pointer=at, reason=words, what=_TARGET)
             )
             return None
@@ -232,22 +234,22 @@ class _Reader(Struct):
         reference = str(schema["$ref"])
         for keyword in schema.keys() - {"$ref", *_REMARKS, *_OF_ROOT}:
             at = f"{pointer}/{keyword}"
-            self.faults.append(messages.not_kept(self.path, at, f"{keyword} beside $ref", ()))
+            self.diagnostics.append(messages.not_kept(self.path, at, f"{keyword} beside $ref", ()))
         place = self.document.find(reference[1:]) if reference.startswith("#") else None
         found = place.schema if place is not None else None
         if place is None or not isinstance(found, dict) or "$ref" in found:
             here = Place(self.document, pointer, schema)
-            self.faults.append(astray(here, reference, _TARGET))
+            self.diagnostics.append(astray(here, reference, _TARGET))
             return {"type": "string"}, pointer
         check_schema(self.path, place, _TARGET)
         return found, place.pointer
 
     def _kept_to(self, schema: Schema, pointer: str, kind: str) -> None:
-        """Report the keywords of a schema that no document is held against."""
+        """Report the keywords of a schema that no document is validated against."""
         known = (*_SAID, *_REMARKS, *_OF_KIND[kind], *(_OF_ROOT if pointer == _ROOT else ()))
         for keyword in schema:
             if keyword not in known:
-                self.faults.append(messages.not_kept(self.path, pointer, keyword, known))
+                self.diagnostics.append(messages.not_kept(self.path, pointer, keyword, known))
 
 
 def _is_of(kind: str, value: object) -> bool:

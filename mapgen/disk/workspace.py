@@ -167,7 +167,7 @@ class Workspace(Struct, frozen=True):
             except (FileNotFoundError, NotADirectoryError):
                 missing.append(path)
             except OSError:
-                stale.append(path)  # why it cannot be read is told when it is written
+                stale.append(path)  # why it cannot be read is reported when it is written
         others = [path for path in self._generated() if path not in files]
         orphaned = tuple(path for path in others if self._hash(path) == written.get(path))
         foreign = tuple(path for path in others if path not in orphaned)

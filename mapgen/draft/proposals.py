@@ -31,7 +31,7 @@ _FIRST = frozenset({("first", "name"), ("firstname",), ("given", "name")})
 _LAST = frozenset({("last", "name"), ("lastname",), ("surname",), ("family", "name")})
 # Text that loses nothing that matters where its end is cut off.
 _PROSE = frozenset({"description", "attention", "name", "note", "title"})
-_NESTED = 5  # so much less a name is alike that stands deeper
+_NESTED = 5  # so much less a name is alike that is deeper
 
 # How a value of a source's type becomes one of a field's: {} is the value.
 _PLAIN = "{}"
@@ -393,14 +393,14 @@ def _is_number_of_another(one: Field, kind: Type) -> bool:
 def _ranked(
     members: Iterable[_Member], score: Callable[[_Member], int]
 ) -> list[tuple[int, _Member]]:
-    """Return the members whose names are alike, the best first, those that stand deeper later."""
+    """Return the members whose names are alike, the best first, those that are deeper later."""
     scores = [(score(one), one) for one in members]
     found = [(value - _NESTED * (len(one.names) - 1), one) for value, one in scores if value]
     return sorted(found, key=lambda pair: (-pair[0], pair[1].name))
 
 
 def _of_persons(scope: _Scope) -> Iterator[_Member]:
-    """Yield what stands in the objects of persons: `customer.email`."""
+    """Yield what is in the objects of persons: `customer.email`."""
     for one in scope.all():
         if len(one.names) > 1 and not _PERSONS.isdisjoint(words(one.names[0])):
             yield one

@@ -28,7 +28,7 @@ from mapgen.runtime.sources.records import CHUNK, decode_whole
 
 Record: TypeAlias = Mapping[str, Json]
 Report: TypeAlias = Callable[[str], None]
-_MOST_TOLD = 5
+_MOST_REPORTED = 5
 _TOTAL = 'it looks like a total; the cookbook ("Files of banks and offices") skips such lines'
 _MEMBER = re.compile(rb'\s*\{\s*"([^"\\]+)"\s*:\s*[\[{]')
 _CELLS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".xlsx": "xlsx"}
@@ -96,8 +96,8 @@ def _form_of_rows(path: Path) -> Form:
 
 
 def _unfit(path: Path, error: UnfitBytes) -> Stopped:
-    told = messages.unfit_bytes(path=path.as_posix(), reason=str(error), advice=error.advice)
-    return Stopped(told)
+    reported = messages.unfit_bytes(path=path.as_posix(), reason=str(error), advice=error.advice)
+    return Stopped(reported)
 
 
 def _rows(path: Path, form: Form, say: Report) -> Iterator[Record]:
@@ -118,10 +118,10 @@ def _rows(path: Path, form: Form, say: Report) -> Iterator[Record]:
     rows = [cast(Record, row.named()) for row in found]
     end = before_totals(rows)
     broken += [f"record {row.number} is left out: {_TOTAL}" for row in found[end:]]
-    for words in broken[:_MOST_TOLD]:
+    for words in broken[:_MOST_REPORTED]:
         say(f"{path.as_posix()}: {words}")
-    if len(broken) > _MOST_TOLD:
-        say(f"{path.as_posix()}: {len(broken) - _MOST_TOLD} more records are left out")
+    if len(broken) > _MOST_REPORTED:
+        say(f"{path.as_posix()}: {len(broken) - _MOST_REPORTED} more records are left out")
     yield from rows[:end]
 
 
@@ -133,8 +133,8 @@ def _objects(path: Path, envelope: tuple[str, ...], say: Report) -> Iterator[Rec
                 record = decode_whole(raw)
                 if not isinstance(record, dict):
                     raise RuleError("R101", "it is no object")
-            except RuleError as fault:
-                say(f"{path.as_posix()}: record {raw.number} is left out: {fault}")
+            except RuleError as diagnostic:
+                say(f"{path.as_posix()}: record {raw.number} is left out: {diagnostic}")
             else:
                 yield cast(Record, record)
 

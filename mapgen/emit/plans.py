@@ -1,4 +1,4 @@
-"""The flow for the runtime: its plan (`flow.json`), and where each rule stands (`map.json`)."""
+"""The flow for the runtime: its plan (`flow.json`), and where each rule is (`map.json`)."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def rule_map_file(flow: Flow, rules: Iterable[RuleLine], code: str) -> str:
 
 
 def _written_at(pointer: str, flow: Flow) -> dict[str, str]:
-    """Return where the rule stands that a part has, nothing for one of the spec's own."""
+    """Return where the rule is that a part has, nothing for one of the spec's own."""
     found = dict(flow.written_at).get(pointer)
     return {} if found is None else {"written_at": found}
 

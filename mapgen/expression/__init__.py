@@ -11,13 +11,13 @@ from mapgen.report import Diagnostic, Text
 __all__ = ["Binding", "Scope", "Typed", "at", "compile_expression"]
 
 
-def compile_expression(text: Text, scope: Scope, faults: list[Diagnostic]) -> Typed | None:
-    """Parse and check an expression; append every fault, and return None when there is any."""
+def compile_expression(text: Text, scope: Scope, diagnostics: list[Diagnostic]) -> Typed | None:
+    """Parse and check an expression; append every error, and return None when there is any."""
     tree = parse(text)
     if isinstance(tree, Diagnostic):
-        faults.append(tree)
+        diagnostics.append(tree)
         return None
     found: list[Diagnostic] = []
     typed = Checker(text, found).whole(tree, scope)
-    faults.extend(found)
+    diagnostics.extend(found)
     return typed

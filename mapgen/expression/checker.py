@@ -19,7 +19,7 @@ from mapgen.expression.narrowing import NOTHING, Known, facts, met, stable_path
 from mapgen.expression.operators import are_comparable, binary_type
 from mapgen.expression.parser import parse
 from mapgen.expression.passing import Unlike, at_use, seen_as, unfit
-from mapgen.expression.patterns import FORMAT_FAULTS, format_fault
+from mapgen.expression.patterns import FORMAT_FAULTS, format_error
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.rounding import Fate, divides, fate_in
 from mapgen.expression.scope import Binding, Named, Path, Scope, Values
@@ -73,7 +73,7 @@ from mapgen.ir.types import (
     optional,
     present,
 )
-from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Span, Text
+from mapgen.report import REPORTED_ELSEWHERE, Diagnostic, Span, Text
 from mapgen.report.catalogue import expression as catalogue
 from mapgen.report.catalogue import reuse
 from mapgen.report.catalogue.mapping import unknown_lookup
@@ -98,7 +98,7 @@ _OPERATORS: dict[str, ir.Operator] = {operator: operator for operator in get_arg
 class Env(Struct, frozen=True):
     """What holds at one place of the tree: the names, and the paths known to be present.
 
-    `values` are those that may stand at paths. `fate` is where the value goes of what stands there,
+    `values` are those that may be at paths. `fate` is where the value goes of what is there,
     in `around`.
     """
 
@@ -139,17 +139,17 @@ class Passage(Struct, frozen=True):
         return Part(kind, ir.WhenPresent(self.whole, self.inside, code, kind), is_chained=True)
 
 
-# What stands for a part with a fault, of which nobody needs the code.
+# What stands for a part with an error, of which nobody needs the code.
 _NO_CODE = ir.Variable("", ERROR)
 BROKEN = Part(ERROR, _NO_CODE)
 
 
 class Checker:
-    """Walks one tree once; collects what is found out about its parts, and faults."""
+    """Walks one tree once; collects what is found out about its parts, and errors."""
 
-    def __init__(self, text: Text, faults: list[Diagnostic]) -> None:
+    def __init__(self, text: Text, diagnostics: list[Diagnostic]) -> None:
         self.text = text
-        self.faults = faults
+        self.diagnostics = diagnostics
         self.parts: dict[Tree, Part] = {}
         self.numbers = itertools.count(1)
         self.divisions: list[tuple[Tree, Fate]] = []
@@ -157,19 +157,21 @@ class Checker:
         self.meant: list[tuple[int, int]] = []
 
     def whole(self, tree: Tree, scope: Scope) -> Typed | None:
-        """Return the checked expression, or None when any fault was found."""
+        """Return the checked expression, or None when any error was found."""
         found = self.check(tree, Env(scope, scope.present, scope.values))
-        if not self.faults and any(part.type == ERROR for part in self.parts.values()):
-            self.faults.extend(map(catalogue.never_there, map(self.span, self.never_there(tree))))
+        if not self.diagnostics and any(part.type == ERROR for part in self.parts.values()):
+            self.diagnostics.extend(
+                map(catalogue.never_there, map(self.span, self.never_there(tree)))
+            )
         spans = []
         for division, fate in self.divisions:
             if self.parts[division].type == ERROR:
                 continue
             if fate == "used":
-                self.faults.append(catalogue.division_not_rounded(self.span(division)))
+                self.diagnostics.append(catalogue.division_not_rounded(self.span(division)))
             else:
                 spans.append(self.span(division))
-        if self.faults:
+        if self.diagnostics:
             return None
         return Typed(
             tree=tree,
@@ -204,9 +206,9 @@ class Checker:
     def name_span(self, tree: Call | Method | Macro) -> Span:
         return self.text.span(tree.name_start, tree.name_end)
 
-    def report(self, fault: Diagnostic, found: Type = ERROR) -> Part:
-        """Note a fault and answer with the type that fits everywhere, or one that is plain."""
-        self.faults.append(fault)
+    def report(self, diagnostic: Diagnostic, found: Type = ERROR) -> Part:
+        """Note an error and answer with the type that fits everywhere, or one that is plain."""
+        self.diagnostics.append(diagnostic)
         return Part(found, _NO_CODE)
 
     def local(self, hint: str, of: Type) -> ir.Local:
@@ -390,7 +392,7 @@ class Checker:
             if not any(tree.field in one.fields for one in fit):
                 span = self.text.span(tree.name_start, tree.end)
                 known = sorted({name for one in fit for name in one.fields})
-                if fit or not self.faults:
+                if fit or not self.diagnostics:
                     self.report(self.no_alternative(span, tree, tag, values, operand, known))
                 return None
             if all(tree.field in one.required for one in fit):
@@ -400,7 +402,7 @@ class Checker:
     def no_alternative(
         self, span: Span, tree: Select, tag: str, values: Values, owner: Object, known: list[str]
     ) -> Diagnostic:
-        """Return the fault of a field that nothing has which an object can be here."""
+        """Return the error of a field that nothing has which an object can be here."""
         tags = ", ".join(f"`{one}`" for one in sorted(owner.tags[tag]))
         help = None if known else f"`{tag}` is one of {tags}"
         return catalogue.field_of_another(
@@ -434,14 +436,14 @@ class Checker:
                     return optional(value)
                 return value
             case _:
-                fault = catalogue.no_fields(
+                diagnostic = catalogue.no_fields(
                     span,
                     tree.field,
                     operand,
                     self.words(tree.operand),
                     is_list=isinstance(operand, ListOf),
                 )
-                return self.report(fault).type
+                return self.report(diagnostic).type
 
     def unknown_field(self, tree: Select, span: Span, owner: Object) -> Type:
         rows = owner.fields.get("rows")
@@ -553,7 +555,7 @@ class Checker:
         followed_by: Select | Index | Method | Macro | None = None,
         taken_by: Call | Method | None = None,
     ) -> Diagnostic:
-        """Return the fault of a value that may be missing where it has to be there.
+        """Return the error of a value that may be missing where it has to be there.
 
         `followed_by` is what hangs on the value, `taken_by` what has it as an argument: either
         could be left out with it.
@@ -657,10 +659,12 @@ class Checker:
                 catalogue.remainder(sign, help=f"write `intMod({one}, {other})`" if fits else None)
             )
         fix = fixes.alike(self.text.value, tree, left.type, right.type)
-        fault = catalogue.no_operator(
+        diagnostic = catalogue.no_operator(
             sign, operator=tree.operator, types=f"{left.type} and {right.type}", help=fix
         )
-        return self.report(fault, BOOL if tree.operator in ("<", "<=", ">", ">=", "in") else ERROR)
+        return self.report(
+            diagnostic, BOOL if tree.operator in ("<", "<=", ">", ">=", "in") else ERROR
+        )
 
     def operation(self, tree: Binary, left: Part, right: Part, found: Type) -> ir.Expression:
         """Return an operation that works on its operands."""
@@ -692,33 +696,33 @@ class Checker:
             other, side = (left, tree.left) if right.type == NULL else (right, tree.right)
             if not isinstance(other.type, Optional | ErrorType) and env.scope.bindings:
                 is_known = self.is_known(side, env)
-                fault = catalogue.needless_null(
+                diagnostic = catalogue.needless_null(
                     self.span(tree),
                     words=self.words(side),
                     found=str(other.type),
                     answer=not is_equal,
                     is_known=is_known,
                 )
-                return self.report(fault, BOOL)
+                return self.report(diagnostic, BOOL)
             return found
         for side, part in ((tree.left, left), (tree.right, right)):
             if isinstance(part.type, Optional):
                 return self.report(self.may_be_missing(side, part.type), BOOL)
         if not are_comparable(left.type, right.type):
             fix = fixes.alike(self.text.value, tree, left.type, right.type)
-            fault = catalogue.different_types(
+            diagnostic = catalogue.different_types(
                 self.operator_span(tree),
                 operator=tree.operator,
                 left=left.type,
                 right=right.type,
                 help=fix,
             )
-            return self.report(fault, BOOL)
+            return self.report(diagnostic, BOOL)
         never = self.never_that(tree.left, tree.right) or self.never_that(tree.right, tree.left)
         return found if never is None else self.report(never, BOOL)
 
     def never_that(self, side: Tree, other: Tree) -> Diagnostic | None:
-        """Return the fault of a constant that the tag of an object is compared with, and never is.
+        """Return the error of a constant that the tag of an object is compared with, and never is.
 
         What stands for one that is missing is no such constant.
         """
@@ -755,10 +759,10 @@ class Checker:
         parts = [self.check(argument, env) for argument in tree.arguments]
         if called.takes and len(parts) != len(called.takes):
             shown = (f"{called.name.value}({', '.join(called.takes)})",)
-            fault = catalogue.wrong_count(self.name_span(tree), name=tree.name, shown=shown)
-            return self.report(fault)
+            diagnostic = catalogue.wrong_count(self.name_span(tree), name=tree.name, shown=shown)
+            return self.report(diagnostic)
         if not called.is_right:
-            return self.report(TOLD_ELSEWHERE)
+            return self.report(REPORTED_ELSEWHERE)
         if any(part.type == ERROR for part in parts):
             return never(*parts)
         bindings, bound = dict[str, Binding](), list[tuple[Part, ir.Local]]()
@@ -786,15 +790,15 @@ class Checker:
         self, tree: Call, called: Named, scope: Scope, bound: list[tuple[Part, ir.Local]]
     ) -> Part:
         """Return what a named expression is for its arguments."""
-        faults: list[Diagnostic] = []
-        inner = Checker(called.text, faults)
+        diagnostics: list[Diagnostic] = []
+        inner = Checker(called.text, diagnostics)
         inner.numbers = self.numbers
         body = parse(called.text)
         if isinstance(body, Diagnostic):
             return BROKEN  # told where it is written
         found = inner.check(body, Env(scope))
-        for fault in faults:
-            self.report(at_use(fault, self.name_span(tree)))
+        for diagnostic in diagnostics:
+            self.report(at_use(diagnostic, self.name_span(tree)))
         code = found.code
         for part, local in reversed(bound):
             code = ir.Bound(part.code, local, code, found.type)
@@ -860,10 +864,10 @@ class Checker:
         if not isinstance(choice, Chosen):
             return self.report(self.unfit(tree, name, trees, types, choice))
         found = build(choice.function.signature.result, choice.bound)
-        known = len(self.faults)
+        known = len(self.diagnostics)
         is_proven = self.examine(choice, trees)
         code: ir.Expression = _NO_CODE
-        if len(self.faults) == known:
+        if len(self.diagnostics) == known:
             code = self.called(choice, trees, parts, found, is_proven=is_proven)
         return replace(passage.result(found, code), function=choice.function)
 
@@ -901,7 +905,7 @@ class Checker:
                 continue
             if name.endswith("_text"):
                 is_proven = True
-            words = refinement.fault(tree.value) if isinstance(tree.value, str | int) else None
+            words = refinement.diagnostic(tree.value) if isinstance(tree.value, str | int) else None
             if words is not None:
                 help = _instead_of_literal(name, str(tree.value))
                 self.report(
@@ -979,7 +983,7 @@ class Checker:
     def mistyped(
         self, tree: Tree, taker: str, found: Type, wanted: Type, shown: str | None = None
     ) -> Diagnostic:
-        """Return the fault of a part of another type than is taken, with what converts it."""
+        """Return the error of a part of another type than is taken, with what converts it."""
         help = fixes.conversion(self.text.value, tree, found, wanted)
         words = shown or str(wanted)
         span = self.span(tree)
@@ -1000,10 +1004,10 @@ class Checker:
             return Part(BOOL, ir.IsPresent(operand.code))
         if tree.name == "value":
             sure = present(found)
-            told = building.demanded(operand.code)
-            if not ir.is_optional(told):
-                return Part(sure, told)
-            return Part(sure, ir.Call("optional.value()", (told,), sure, is_fallible=True))
+            reported = building.demanded(operand.code)
+            if not ir.is_optional(reported):
+                return Part(sure, reported)
+            return Part(sure, ir.Call("optional.value()", (reported,), sure, is_fallible=True))
         if isinstance(found, ErrorType):
             return never(operand, given[0])
         return self.fallback(tree, operand, given[0])
@@ -1211,8 +1215,8 @@ class Checker:
         """Return the type of what a list or a map holds with one more in it; None is reported."""
         both = join(before, found)
         if both is None:
-            fault = catalogue.elements_differ(self.span(tree), before=before, found=found)
-            self.report(fault)
+            diagnostic = catalogue.elements_differ(self.span(tree), before=before, found=found)
+            self.report(diagnostic)
         return both
 
     def as_entry(self, part: Part, wanted: Type, is_optional: bool) -> ir.Expression:
@@ -1223,10 +1227,10 @@ class Checker:
         if found == NULL:
             return ERROR
         if not isinstance(found, Optional | ErrorType):
-            fault = catalogue.needless_question(
+            diagnostic = catalogue.needless_question(
                 self.span(tree), words=self.words(tree), found=str(found), is_known=False
             )
-            return self.report(fault).type
+            return self.report(diagnostic).type
         return present(found)
 
     def map(self, tree: MapTree, env: Env) -> Part:
@@ -1344,6 +1348,6 @@ def _without_missing(found: Type, wanted: Sequence[str]) -> str | None:
 
 def _instead_of_literal(kind: str, found: str) -> str | None:
     """Return what to write where a literal cannot be taken."""
-    if kind == "date_reading_pattern" and format_fault("time_reading_pattern", found) is None:
+    if kind == "date_reading_pattern" and format_error("time_reading_pattern", found) is None:
         return f"the day of a text with a time: `date(parseTimestamp(…, '{found}'), settings.ZONE)`"
     return near_units(found) if kind == "unit" else None

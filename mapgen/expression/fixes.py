@@ -11,7 +11,7 @@ from mapgen.expression.lexer import NO_FIELDS
 from mapgen.expression.refinements import REFINEMENTS
 from mapgen.expression.tree import Binary, Call, Constant, Index, Macro, Method, Name, Select, Tree
 from mapgen.ir.types import BOOL, DATE, DECIMAL, INT, NUMBERS, STRING, Scalar, Type
-from mapgen.report import Fix, Text, repairs
+from mapgen.report import Fix, Text, fixes
 from mapgen.report.near import as_code
 
 _SHORT = 100
@@ -53,7 +53,7 @@ def _other_literal(words: str, tree: Constant, wanted: Type) -> str | None:
     if wanted == STRING and isinstance(tree.value, int | Decimal):
         return f"put it in quotes: `'{words}'`"
     if isinstance(tree.value, str) and wanted in (INT, DECIMAL, BOOL):
-        is_number = REFINEMENTS["decimal_text"].fault(tree.value) is None
+        is_number = REFINEMENTS["decimal_text"].diagnostic(tree.value) is None
         is_bool = wanted == BOOL and tree.value in ("true", "false")
         if is_bool or (is_number and wanted in (INT, DECIMAL)):
             return f"write it without quotes: `{tree.value}`"
@@ -124,12 +124,12 @@ def of_function(text: Text, tree: Call | Method, name: str) -> Fix | None:
         span = text.span(tree.start, tree.end)
         found = text.value[tree.start : tree.end]
         is_plain = isinstance(tree, Method) or _is_operand(tree.arguments[0])
-        return repairs.replaced(span, found, words) if is_plain else None
+        return fixes.replaced(span, found, words) if is_plain else None
     meant = _SAME.get(name, name)
     known = METHODS if isinstance(tree, Method) else CALLS
     if meant == name or meant not in known:
         return None
-    return repairs.replaced(text.span(tree.name_start, tree.name_end), name, meant)
+    return fixes.replaced(text.span(tree.name_start, tree.name_end), name, meant)
 
 
 def _is_operand(tree: Tree) -> bool:

@@ -1,7 +1,7 @@
 """Every function and form of the language, a row of `functions.txt` each.
 
 A row is its signature, a sentence, and examples: two expressions that give the same value, the
-second of which is there to be read. Behind the signature stand facts: `fallible` (it can fail in a
+second of which is there to be read. Behind the signature are facts: `fallible` (it can fail in a
 record), `rounds` (its first operand may be a division), `form` (it looks like a function, and has
 typing rules of its own), `refused` (a function of CEL that is not here: the sentence says what to
 write instead), and behind `also` what other languages call it.
@@ -32,7 +32,7 @@ class Form(Struct, frozen=True):
 
     name: str
     shown: str
-    says: str
+    doc: str
     examples: tuple[Example, ...]
     other_names: tuple[str, ...]
     is_refused: bool
@@ -43,7 +43,7 @@ class Function(Struct, frozen=True):
 
     signature: Signature
     shown: str
-    says: str
+    doc: str
     examples: tuple[Example, ...]
     other_names: tuple[str, ...]
     is_fallible: bool
@@ -60,7 +60,7 @@ _FORM_NAME = re.compile(r"((?:cel\.)?\w+)\([^()]*(?:\([^()]*\)[^()]*)*\) -> ")
 def read_rows(text: str) -> Iterator[Function | Form]:
     """Yield the rows of a table."""
     for row in text.strip().split("\n\n"):
-        head, says, *lines = row.split("\n")
+        head, doc, *lines = row.split("\n")
         shown, _, behind = head.partition(" | ")
         facts, _, others = behind.partition("also ")
         names = tuple(others.split())
@@ -68,19 +68,19 @@ def read_rows(text: str) -> Iterator[Function | Form]:
         if "form" in facts or "refused" in facts:
             name = _FORM_NAME.search(shown)
             assert name is not None, shown
-            yield Form(name[1], shown, says, examples, names, "refused" in facts)
+            yield Form(name[1], shown, doc, examples, names, "refused" in facts)
         elif not examples:
             raise ValueError(f"{shown}: a function without an example does not build")
         else:
             is_fallible, rounds = "fallible" in facts, "rounds" in facts
             signature = read_signature(shown)
-            yield Function(signature, shown, says, examples, names, is_fallible, rounds)
+            yield Function(signature, shown, doc, examples, names, is_fallible, rounds)
 
 
 _ROWS = tuple(read_rows(Path(__file__).with_suffix(".txt").read_text(encoding="utf-8")))
 FUNCTIONS = tuple(row for row in _ROWS if isinstance(row, Function))
 FORMS = tuple(row for row in _ROWS if isinstance(row, Form) and not row.is_refused)
-REFUSED = {row.name: row.says for row in _ROWS if isinstance(row, Form) and row.is_refused}
+REFUSED = {row.name: row.doc for row in _ROWS if isinstance(row, Form) and row.is_refused}
 FORM_NAMES = frozenset(form.name for form in FORMS)
 
 

@@ -58,9 +58,9 @@ class Token(Struct, frozen=True):
 class Unreadable(Exception):
     """Carries the diagnostic of the place where reading cannot go on."""
 
-    def __init__(self, fault: Diagnostic) -> None:
-        super().__init__(fault.message)
-        self.fault = fault
+    def __init__(self, diagnostic: Diagnostic) -> None:
+        super().__init__(diagnostic.message)
+        self.diagnostic = diagnostic
 
 
 def tokens(text: Text) -> list[Token]:

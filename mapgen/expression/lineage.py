@@ -4,7 +4,7 @@ One walk over a checked tree gives one table, and everything that asks after ori
 masking, unused fields, identities, keys, the mapping document, rejections. It never keeps the first
 origin alone: of two branches, both count. Two questions are told apart:
 
-* `Origins` says what a *value* is: the places that it stands at, what it is computed from, what
+* `Origins` says what a *value* is: the places that it is at, what it is computed from, what
   chose it. Objects and lists keep their structure, so that a field of one of two objects is that
   field of both.
 * `Lineage.reads` says all that is *read* on the way, conditions included.

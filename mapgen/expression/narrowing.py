@@ -23,7 +23,7 @@ NOTHING: frozenset[Path] = frozenset()
 
 
 class Known(Struct, frozen=True):
-    """The paths that are present, and the values that may stand at some."""
+    """The paths that are present, and the values that may be at some."""
 
     present: frozenset[Path] = NOTHING
     values: Mapping[Path, Values] = {}
@@ -50,7 +50,7 @@ class Facts(Struct, frozen=True):
 
 
 def met(one: Mapping[Path, Values], other: Mapping[Path, Values]) -> Mapping[Path, Values]:
-    """Return the values that may stand at paths of which both are known."""
+    """Return the values that may be at paths of which both are known."""
     together = {path: known.also(one[path]) for path, known in other.items() if path in one}
     return {**one, **other, **together}
 

@@ -74,7 +74,7 @@ def parse(text: Text) -> Tree | Diagnostic:
     try:
         return _Parser(text).whole()
     except Unreadable as unreadable:
-        return unreadable.fault
+        return unreadable.diagnostic
 
 
 def _height(tree: Tree) -> int:

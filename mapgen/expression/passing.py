@@ -96,7 +96,7 @@ def _object(found: Object, wanted: Object, path: str, reads: tuple[str, ...]) ->
 def unfit(
     at: Span, called: str, name: str, why: Unlike, reads: Mapping[str, Span], place: Span
 ) -> Diagnostic:
-    """Return the fault of an argument, with the place where the one used reads what it lacks.
+    """Return the error of an argument, with the place where the one used reads what it lacks.
 
     Args:
         at: the argument.
@@ -110,9 +110,14 @@ def unfit(
     return messages.unfit_argument(at, part=called, name=name, why=str(why), place=read)
 
 
-def at_use(fault: Diagnostic, use: Span, words: str = "") -> Diagnostic:
-    """Return a fault of what is used as one of its use; its own place comes second."""
-    own = () if fault.label is None else (Label(fault.label.span, fault.label.words),)
+def at_use(diagnostic: Diagnostic, use: Span, words: str = "") -> Diagnostic:
+    """Return an error of what is used as one of its use; its own place comes second."""
+    own = (
+        () if diagnostic.label is None else (Label(diagnostic.label.span, diagnostic.label.words),)
+    )
     return replace(
-        fault, label=Label(use, words or "used here"), related=(*own, *fault.related), fix=None
+        diagnostic,
+        label=Label(use, words or "used here"),
+        related=(*own, *diagnostic.related),
+        fix=None,
     )

@@ -18,7 +18,7 @@ _OUTSIDE = (
 )
 
 
-def regex_fault(pattern: str) -> str | None:
+def regex_error(pattern: str) -> str | None:
     """Return why a regular expression is refused: it is none that RE2 knows."""
     try:
         Pattern(pattern)
@@ -48,16 +48,16 @@ def _without_zone(format: DateFormat) -> str | None:
 FORMAT_FAULTS: Mapping[str, tuple[Callable[[DateFormat], str | None], ...]] = {
     "date_pattern": (_more_than_a_date,),
     "time_pattern": (),
-    "date_reading_pattern": (_more_than_a_date, DateFormat.reading_fault),
-    "time_reading_pattern": (DateFormat.reading_fault,),
-    "instant_reading_pattern": (DateFormat.reading_fault, _without_zone),
+    "date_reading_pattern": (_more_than_a_date, DateFormat.reading_error),
+    "time_reading_pattern": (DateFormat.reading_error,),
+    "instant_reading_pattern": (DateFormat.reading_error, _without_zone),
 }
 
 
-def format_fault(kind: str, words: str) -> str | None:
+def format_error(kind: str, words: str) -> str | None:
     """Return why words are no date format of a kind, None where they are one."""
     try:
         format = DateFormat(words)
     except ValueError as error:
         return str(error)
-    return next((why for fault in FORMAT_FAULTS[kind] if (why := fault(format))), None)
+    return next((why for diagnostic in FORMAT_FAULTS[kind] if (why := diagnostic(format))), None)

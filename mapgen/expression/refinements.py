@@ -1,4 +1,4 @@
-"""What literal arguments must look like: a literal comes in, the words of its fault go out."""
+"""What literal arguments must look like: a literal comes in, the words of its error go out."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from functools import partial
 
 from msgspec import Struct
 
-from mapgen.expression.patterns import FORMAT_FAULTS, format_fault, regex_fault
-from mapgen.expression.units import unit_fault
+from mapgen.expression.patterns import FORMAT_FAULTS, format_error, regex_error
+from mapgen.expression.units import unit_error
 from mapgen.ir.types import ScalarName
 from mapgen.runtime.currency import COUNTINGS
 from mapgen.runtime.zones import zone_of
@@ -26,7 +26,7 @@ class Refinement(Struct, frozen=True):
     """
 
     wanted: str
-    fault: Callable[[Literal], str | None]
+    diagnostic: Callable[[Literal], str | None]
     must_be_literal: bool = False
     of: ScalarName = "string"
 
@@ -34,10 +34,10 @@ class Refinement(Struct, frozen=True):
 def _matching(pattern: str, words: str) -> Callable[[Literal], str | None]:
     compiled = re.compile(pattern)
 
-    def fault(value: Literal) -> str | None:
+    def diagnostic(value: Literal) -> str | None:
         return None if isinstance(value, str) and compiled.fullmatch(value) else words
 
-    return fault
+    return diagnostic
 
 
 def _text(examine: Callable[[str], str | None]) -> Callable[[Literal], str | None]:
@@ -45,17 +45,17 @@ def _text(examine: Callable[[str], str | None]) -> Callable[[Literal], str | Non
 
 
 def _between(least: int, most: int) -> Callable[[Literal], str | None]:
-    def fault(value: Literal) -> str | None:
+    def diagnostic(value: Literal) -> str | None:
         fits = isinstance(value, int) and least <= value <= most
         return None if fits else f"it has to be from {least} to {most}"
 
-    return fault
+    return diagnostic
 
 
 OFFSET = re.compile(r"[+-]?(?:0[0-9]|1[0-4]):[0-5][0-9]")
 
 
-def zone_fault(name: str) -> str | None:
+def zone_error(name: str) -> str | None:
     """Return why a time zone's name, or its fixed distance from UTC (`+05:30`), is refused."""
     if OFFSET.fullmatch(name):
         return None
@@ -72,13 +72,13 @@ _INSTANT = re.compile(
 )
 
 
-def _integer_fault(text: str) -> str | None:
+def _integer_error(text: str) -> str | None:
     if not re.fullmatch(r"[+-]?[0-9]{1,19}", text):
         return "it has to be digits only, as in `-12`"
     return None if -(2**63) <= int(text) < 2**63 else "it does not fit into 64 bits"
 
 
-def _date_fault(text: str) -> str | None:
+def _date_error(text: str) -> str | None:
     if not re.fullmatch(_DAY, text):
         return "it has to look like `2024-02-29`"
     try:
@@ -88,7 +88,7 @@ def _date_fault(text: str) -> str | None:
     return None
 
 
-def _timestamp_fault(text: str) -> str | None:
+def _timestamp_error(text: str) -> str | None:
     match = _INSTANT.fullmatch(text)
     if match is None:
         return "it has to look like `2024-02-29T12:00:00Z`"
@@ -105,12 +105,12 @@ def _timestamp_fault(text: str) -> str | None:
 _NAMED_COUNTINGS = " or ".join(f"`'{name}'`" for name in COUNTINGS)
 
 REFINEMENTS: Mapping[str, Refinement] = {
-    "regex": Refinement("a regular expression", _text(regex_fault), must_be_literal=True),
+    "regex": Refinement("a regular expression", _text(regex_error), must_be_literal=True),
     **{
-        name: Refinement("a date pattern", _text(partial(format_fault, name)), must_be_literal=True)
+        name: Refinement("a date pattern", _text(partial(format_error, name)), must_be_literal=True)
         for name in FORMAT_FAULTS
     },
-    "zone": Refinement("a time zone's name", _text(zone_fault), of="timezone"),
+    "zone": Refinement("a time zone's name", _text(zone_error), of="timezone"),
     "places": Refinement("a number of places", _between(0, 12), of="int"),
     "width": Refinement(
         "a number of characters", _between(1, 4000), must_be_literal=True, of="int"
@@ -132,8 +132,8 @@ REFINEMENTS: Mapping[str, Refinement] = {
         _matching("|".join(COUNTINGS), f"it has to be {_NAMED_COUNTINGS}"),
         must_be_literal=True,
     ),
-    "unit": Refinement("a unit of measure", _text(unit_fault), must_be_literal=True),
-    "integer_text": Refinement("a whole number", _text(_integer_fault)),
+    "unit": Refinement("a unit of measure", _text(unit_error), must_be_literal=True),
+    "integer_text": Refinement("a whole number", _text(_integer_error)),
     "decimal_text": Refinement(
         "a number", _matching(r"[+-]?[0-9]{1,20}(\.[0-9]{1,8})?", "it has to look like `-19.90`")
     ),
@@ -141,8 +141,8 @@ REFINEMENTS: Mapping[str, Refinement] = {
         "a truth",
         _matching(r"true|True|TRUE|t|1|false|False|FALSE|f|0", "it has to be `true` or `false`"),
     ),
-    "date_text": Refinement("a date", _text(_date_fault)),
-    "timestamp_text": Refinement("an instant", _text(_timestamp_fault)),
+    "date_text": Refinement("a date", _text(_date_error)),
+    "timestamp_text": Refinement("an instant", _text(_timestamp_error)),
     "duration_text": Refinement(
         "a duration",
         _matching(

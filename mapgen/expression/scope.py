@@ -23,7 +23,7 @@ Paths = tuple[str, ...]
 class Origins(Struct, frozen=True):
     """Where a value may come from.
 
-    `places` are where it stands in the source, as it is; what lies below it, lies below them.
+    `places` are where it is in the source, as it is; what lies below it, lies below them.
     `made_of` are the paths that it is computed from, `decided_by` those that chose it among others.
     A list or a map that an expression makes has the origins of all its elements in `element`, those
     of its keys in `keys`; an object has those of its `members`.
@@ -41,7 +41,7 @@ NOWHERE = Origins()
 
 
 def at(path: str) -> Origins:
-    """Return the origins of what stands at one place of the source."""
+    """Return the origins of what is at one place of the source."""
     return Origins((path,))
 
 
@@ -68,13 +68,13 @@ def _united(several: Iterable[Paths]) -> Paths:
 
 
 class Values(Struct, frozen=True):
-    """The texts that may stand at a path: those named, or all others."""
+    """The texts that may be at a path: those named, or all others."""
 
     named: frozenset[str]
     are_others: bool = False
 
     def allow(self, value: str) -> bool:
-        """Tell whether a value may stand there."""
+        """Tell whether a value may be there."""
         return (value in self.named) != self.are_others
 
     def also(self, other: Values) -> Values:
@@ -115,7 +115,7 @@ class Named(Struct, frozen=True):
     """An expression that is called by a name: its text, and the types of its parameters.
 
     `reads` are the paths below its parameters that it reads, each with the place where it does,
-    `functions` those that it may call itself. Where it is not right, that is told where it is
+    `functions` those that it may call itself. Where it is not right, that is reported where it is
     written; `is_open`: it is being checked, so that it is called by itself.
     """
 

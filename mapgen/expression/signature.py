@@ -111,7 +111,7 @@ def read_signature(words: str) -> Signature:
 
 
 def _split(words: str) -> list[str]:
-    """Return the parts between commas that stand in no brackets."""
+    """Return the parts between commas that are in no brackets."""
     if "," not in words:
         return [words.strip()] if words.strip() else []
     parts, depth = [""], 0

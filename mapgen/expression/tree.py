@@ -1,4 +1,4 @@
-"""The tree of an expression as the author wrote it: every node knows from where to where it stands.
+"""The tree of an expression as the author wrote it: every node knows from where to where it is.
 
 Nodes compare by identity, so that side tables (types, functions chosen) are keyed by the node
 itself. Invariant: the tree is never rewritten.
@@ -33,7 +33,7 @@ MacroName = Literal[
 
 
 class Node(Struct, frozen=True, eq=False):
-    """What stands from `start` up to but not including `end`."""
+    """What is from `start` up to but not including `end`."""
 
     start: int
     end: int
@@ -69,7 +69,7 @@ class Index(Node, frozen=True, eq=False):
 
 
 class Call(Node, frozen=True, eq=False):
-    """`name(arguments)`; from `name_start` to `name_end` stands the name."""
+    """`name(arguments)`; from `name_start` to `name_end` is the name."""
 
     name: str
     arguments: tuple[Tree, ...]
@@ -114,7 +114,7 @@ class Unary(Node, frozen=True, eq=False):
 
 
 class Binary(Node, frozen=True, eq=False):
-    """`left operator right`; `operator_start` is where the operator stands."""
+    """`left operator right`; `operator_start` is where the operator is."""
 
     operator: BinaryOperator
     left: Tree

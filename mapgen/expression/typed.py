@@ -18,7 +18,7 @@ from mapgen.report import Span
 
 
 class Part(Struct, frozen=True):
-    """What was found out about a node: its type, narrowed where it stands, and its ir.
+    """What was found out about a node: its type, narrowed where it is, and its ir.
 
     `is_chained`: what follows may be left out with it. `function` is what a call means.
     """
@@ -33,7 +33,7 @@ class Typed(Struct, frozen=True):
     """A checked expression.
 
     `code` is what it is in the ir, `parts` what was found out about each of its nodes. `lineage`
-    says what the value comes from, and what was read. `division` is where a `/` stands that
+    says what the value comes from, and what was read. `division` is where a `/` is that
     nothing rounds: the rule has to name `places` and `rounding`.
     """
 

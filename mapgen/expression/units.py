@@ -46,7 +46,7 @@ UNITS: Mapping[str, Unit] = {
 }
 
 
-def unit_fault(name: str) -> str | None:
+def unit_error(name: str) -> str | None:
     """Return why there is no such unit, None where there is."""
     return None if name in UNITS else "there is no such unit"
 

@@ -31,7 +31,7 @@ TRUE, FALSE = ir.Constant(True, BOOL), ir.Constant(False, BOOL)
 def decided_flow(whole: flow.Flow) -> flow.Flow:
     """Return a flow in which nothing is asked that its constants and its skips have decided."""
     every = frozenset(range(1, len(whole.skips) + 1))
-    found = _told(whole, every)
+    found = _reported(whole, every)
     relying: dict[str, list[int]] = {}
     for skip in sorted(every):
         for pointer in sorted(_relying(whole, found, skip, every)):
@@ -40,14 +40,14 @@ def decided_flow(whole: flow.Flow) -> flow.Flow:
     return replace(found, relying=pairs)
 
 
-def _told(whole: flow.Flow, telling: frozenset[int]) -> flow.Flow:
+def _reported(whole: flow.Flow, telling: frozenset[int]) -> flow.Flow:
     """Return a flow in which nothing is asked that its constants and some skips have decided."""
     known = Known()
     skips = []
     for number, skip in enumerate(whole.skips, start=1):
         skips.append(known.decided(skip))
         if number in telling:
-            known = known.told_by(skips[-1].when, holds=False)
+            known = known.reported_by(skips[-1].when, holds=False)
     found = replace(whole, skips=tuple(skips))
     ahead, known = found.lets_ahead, known.lasting()
     return replace(
@@ -64,7 +64,7 @@ def _relying(whole: flow.Flow, found: flow.Flow, skip: int, every: frozenset[int
     more = frozenset({skip})
     while more - failed:
         failed |= more
-        before = _told(whole, every - failed)
+        before = _reported(whole, every - failed)
         pairs = enumerate(zip(before.skips, found.skips, strict=True), start=1)
         more = frozenset(number for number, (one, other) in pairs if one != other)
     return {
@@ -92,9 +92,9 @@ def _changed(before: object, after: object, pointer: str) -> Iterator[str]:
                 yield from _changed(getattr(before, name), getattr(after, name), inner)
             if isinstance(before, flow.Block):
                 # The rows of one block among several are a statement of their own.
-                told = cast(flow.Block, after)
+                reported = cast(flow.Block, after)
                 asked = (before.source, before.where)
-                yield from _changed(asked, (told.source, told.where), before.part.pointer)
+                yield from _changed(asked, (reported.source, reported.where), before.part.pointer)
         case (flow.Field() | flow.Check() | flow.Let() | flow.Skip()), _:
             yield before.pointer
         case _:
@@ -115,34 +115,34 @@ class Known(Struct, frozen=True):
 
     # What conditions tell
 
-    def told_by(self, condition: ir.Expression, *, holds: bool) -> Known:
+    def reported_by(self, condition: ir.Expression, *, holds: bool) -> Known:
         """Return what is known where a condition holds, or does not."""
         match condition:
             case ir.Not(operand=operand):
-                return self.told_by(operand, holds=not holds)
+                return self.reported_by(operand, holds=not holds)
             case ir.Both(parts=parts) if holds:
-                return self._told_by_all(parts, holds=True)
+                return self._reported_by_all(parts, holds=True)
             case ir.Either(parts=parts) if not holds:
-                return self._told_by_all(parts, holds=False)
+                return self._reported_by_all(parts, holds=False)
             case ir.IsPresent(operand=operand):
-                return self._told_of(operand, is_there=holds)
+                return self._reported_of(operand, is_there=holds)
             case ir.Constant():
                 return self
         found = self
         if isinstance(condition, ir.OrElse) and holds and condition.other == FALSE:
-            found = self._told_of(condition.operand, is_there=True)
+            found = self._reported_of(condition.operand, is_there=True)
         path = self._path(condition)
         if path is not None:
             return replace(found, flags={**found.flags, path: holds})
         return replace(found, conditions={**found.conditions, condition: holds})
 
-    def _told_by_all(self, parts: Iterable[ir.Expression], *, holds: bool) -> Known:
+    def _reported_by_all(self, parts: Iterable[ir.Expression], *, holds: bool) -> Known:
         found = self
         for part in parts:
-            found = found.told_by(part, holds=holds)
+            found = found.reported_by(part, holds=holds)
         return found
 
-    def _told_of(self, operand: ir.Expression, *, is_there: bool) -> Known:
+    def _reported_of(self, operand: ir.Expression, *, is_there: bool) -> Known:
         """Return what is known where a value is there, or is not.
 
         Of one that is there, all that leads to it is, too. Of one that is not, the only step that
@@ -240,8 +240,8 @@ class Known(Struct, frozen=True):
         condition = self.decided(node.condition)
         if isinstance(condition, ir.Constant):
             return self.decided(node.then if condition.value else node.otherwise)
-        then = self.told_by(condition, holds=True).decided(node.then)
-        otherwise = self.told_by(condition, holds=False).decided(node.otherwise)
+        then = self.reported_by(condition, holds=True).decided(node.then)
+        otherwise = self.reported_by(condition, holds=False).decided(node.otherwise)
         if then == otherwise and is_sure(condition):
             return then
         return replace(node, condition=condition, then=then, otherwise=otherwise)
@@ -260,7 +260,7 @@ class Known(Struct, frozen=True):
                 break
             if not isinstance(found, ir.Constant):
                 asked.append(found)
-                known = known.told_by(found, holds=not until)
+                known = known.reported_by(found, holds=not until)
         if len(asked) < 2:
             return asked[0] if asked else ir.Constant(not until, BOOL)
         return ir.Either(tuple(asked)) if until else ir.Both(tuple(asked))
@@ -272,7 +272,7 @@ class Known(Struct, frozen=True):
                 return ir.Constant(None, node.type)
             case ir.Constant():
                 return self.decided(_named(node.value, node.local, operand))
-        known = self._told_of(operand, is_there=True).naming(node.local, operand)
+        known = self._reported_of(operand, is_there=True).naming(node.local, operand)
         value = known.decided(node.value)
         if is_sure(operand):
             if ir.is_nothing(value):
@@ -287,7 +287,7 @@ class Known(Struct, frozen=True):
             return self.decided(node.other)
         if not ir.is_optional(operand):
             return operand
-        other = self._told_of(operand, is_there=False).decided(node.other)
+        other = self._reported_of(operand, is_there=False).decided(node.other)
         return replace(node, operand=operand, other=other)
 
     def _bound(self, node: ir.Bound) -> ir.Expression:
@@ -303,7 +303,7 @@ class Known(Struct, frozen=True):
         over, known, condition = self.decided(node.over), self, None
         if node.condition is not None:
             condition = self.decided(node.condition)
-            known = self.told_by(condition, holds=True)
+            known = self.reported_by(condition, holds=True)
         if is_bare(over) or (condition == FALSE and is_sure(over)):
             return empty(node.kind, node.type)
         condition = None if condition == TRUE else condition

@@ -94,7 +94,7 @@ class Call(Struct, frozen=True):
 class Lookup(Struct, frozen=True):
     """What a table has for the first key that it knows: each key has a part for each column.
 
-    A key is passed over where a part of it is missing; one alone never is. `on_miss` says what it
+    A key is skipped where a part of it is missing; one alone never is. `on_miss` says what it
     means that no key is known: the value is missing (`omit`), or the record is rejected or waits.
     `entries` is a table written out, None for one that is read from elsewhere: each has the texts
     of its values. The type is that of a value, or of a row of values (`types.Object`).
@@ -162,7 +162,7 @@ class IsPresent(Struct, frozen=True):
 
 
 class OrElse(Struct, frozen=True):
-    """A value that may be missing, or else the other one, which is only worked out if needed."""
+    """A value that may be missing, or else the other one, which is only evaluated if needed."""
 
     operand: Expression
     other: Expression
@@ -178,7 +178,7 @@ class Attempted(Struct, frozen=True):
 
 
 class WhenPresent(Struct, frozen=True):
-    """The value worked out with the operand bound to the local; missing when the operand is."""
+    """The value evaluated with the operand bound to the local; missing when the operand is."""
 
     operand: Expression
     local: Local
@@ -230,7 +230,7 @@ class Entries(Struct, frozen=True):
 
 
 class Loop(Struct, frozen=True):
-    """Something worked out for each element of a list, or each key of a map.
+    """Something evaluated for each element of a list, or each key of a map.
 
     `kind`: `list` collects the values, `map` collects them under `key`, `any`, `all` and `one` ask
     how often the value holds, `sorted` orders the elements by the value, `grouped` puts those with
@@ -305,7 +305,7 @@ def can_fail(expression: Expression) -> bool:
     )
 
 
-# What a class says its members are: a member of such a name would stand in the way of the type.
+# What a class says its members are: a member of such a name would be in the way of the type.
 _ANNOTATIONS = frozenset({"bool", "date", "datetime", "dict", "int", "list", "str", "timedelta"})
 
 

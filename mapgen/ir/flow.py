@@ -99,7 +99,7 @@ class Skip(Struct, frozen=True):
     because: str
     reads: tuple[str, ...]
     pointer: str
-    says: Expression | None = None
+    message: Expression | None = None
 
 
 class Fixed(Struct, frozen=True):
@@ -125,18 +125,18 @@ Value = Fixed | Made | Expression
 
 
 class Warned(Struct, frozen=True):
-    """Bounds of a number: a record that does not keep to them is told of, and goes on."""
+    """Bounds of a number: a record that does not honour them is reported, and goes on."""
 
     range: tuple[tuple[Comparison, str], ...]
     asked: tuple[tuple[Comparison, Expression, str], ...]
 
 
 class Limits(Grown, frozen=True):
-    """What a value has to keep to, proved at compile time where it can be.
+    """What a value has to honour, proved at compile time where it can be.
 
     With `currency` it has the places of the currency of that code. `asked` are the bounds that each
     record has, with the words of the expression.
-    Of a list, what each element has to keep to; `least` is how many there are.
+    Of a list, what each element has to honour; `least` is how many there are.
     What is `warned` of keeps no record out. `form` is one that a text has to have.
     """
 
@@ -356,7 +356,7 @@ class Check(Struct, frozen=True):
     within: str
     reads: tuple[str, ...]
     pointer: str
-    says: Expression | None = None
+    message: Expression | None = None
     warns: bool = False
 
 
@@ -373,7 +373,7 @@ class Document(Grown, frozen=True):
     block: Block
     checks: tuple[Check, ...]
     when: Condition | None
-    told: tuple[Field, ...] = ()
+    unsent: tuple[Field, ...] = ()
 
     @property
     def name(self) -> str:
@@ -533,7 +533,7 @@ class Flow(Grown, frozen=True, kw_only=True):
 
     @property
     def wraps_values(self) -> bool:
-        """Whether a value of a document stands in an object, `{"value": …}`."""
+        """Whether a value of a document is in an object, `{"value": …}`."""
         return self.plan.goes_to.wraps_values
 
     @property

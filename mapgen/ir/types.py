@@ -238,7 +238,7 @@ def has_unknown(of: Type, *, with_untyped: bool = False) -> bool:
 
 
 def is_assignable(source: Type, target: Type) -> bool:
-    """Tell whether a value of one type may stand where the other is wanted.
+    """Tell whether a value of one type may be where the other is wanted.
 
     The one widening is int to decimal; `T` and null may stand for `T?`, never the other way round.
     """

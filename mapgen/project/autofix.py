@@ -21,7 +21,7 @@ from mapgen.spec.reader import read, read_parts
 MOST_ROUNDS = 10
 # A bad fix is found by halves; after so many checks the rest is left to the author.
 MOST_CHECKS = 80
-# As long as a base has faults, nobody can know whether it means what it meant.
+# As long as a base has errors, nobody can know whether it means what it meant.
 _OF_A_BASE = "E716"
 
 
@@ -67,15 +67,15 @@ def autofix(workspace: Workspace, paths: Iterable[str]) -> Fixed:
     state = bench.checked(workspace)
     for _ in range(MOST_ROUNDS):
         last = state
-        for source, faults in _by_file(state.findings.faults):
-            state, taken = bench.with_good_fixes(state, source, faults)
+        for source, diagnostics in _by_file(state.findings.diagnostics):
+            state, taken = bench.with_good_fixes(state, source, diagnostics)
             if taken:
                 before.setdefault(source.path, source.text)
             changes += [change for fix in taken for change in _changes(fix)]
         if state is last:
             break
-    left = tuple(replace(fault, fix=None) for fault in state.findings.faults)
-    findings = replace(state.findings, faults=left)
+    left = tuple(replace(diagnostic, fix=None) for diagnostic in state.findings.diagnostics)
+    findings = replace(state.findings, diagnostics=left)
     return Fixed(
         before, state.workspace.drafts, tuple(changes), findings, bench.refused(state.findings)
     )
@@ -89,7 +89,7 @@ class _State(Struct, frozen=True):
 
     @property
     def known(self) -> Counter[_Known]:
-        return Counter(_known(one) for one in self.findings.faults if one.code != _OF_A_BASE)
+        return Counter(_known(one) for one in self.findings.diagnostics if one.code != _OF_A_BASE)
 
     def soundness(self, path: str) -> tuple[int, int]:
         return soundness(self.workspace, path)
@@ -104,7 +104,9 @@ class _State(Struct, frozen=True):
         """
         mine, least = self.soundness(path), other.soundness(path)
         if _is_read_further(mine, least):
-            return not any(_is_about(fault, path, written) for fault in self.findings.faults)
+            return not any(
+                _is_about(diagnostic, path, written) for diagnostic in self.findings.diagnostics
+            )
         return mine >= least and self.known <= other.known - Counter(map(_known, cured))
 
 
@@ -120,14 +122,14 @@ class _Bench(Struct):
         return _State(workspace, check_specs(workspace, self.paths))
 
     def with_good_fixes(
-        self, state: _State, source: Source, faults: list[Diagnostic]
+        self, state: _State, source: Source, diagnostics: list[Diagnostic]
     ) -> tuple[_State, tuple[Fix, ...]]:
         """Return the specs with the good ones of the fixes of a file in them, and those fixes.
 
         All are tried at once; where that makes something worse, each half of them is.
         """
         best, kept = state, dict[Fix, Diagnostic]()
-        open_ = [[one for one in faults if self._marks(one) not in self._bad]]
+        open_ = [[one for one in diagnostics if self._marks(one) not in self._bad]]
         while open_ and self._left > 0:
             some = open_.pop()
             fixes = {one.fix: one for one in some if one.fix is not None}
@@ -148,32 +150,32 @@ class _Bench(Struct):
 
     def refused(self, findings: Findings) -> int:
         """Return how many fixes of what is left were bad."""
-        fixable = [fault for fault in findings.faults if fault.fix is not None]
-        return sum(self._marks(fault) in self._bad for fault in fixable)
+        fixable = [diagnostic for diagnostic in findings.diagnostics if diagnostic.fix is not None]
+        return sum(self._marks(diagnostic) in self._bad for diagnostic in fixable)
 
-    def _marks(self, fault: Diagnostic) -> tuple[str, ...]:
+    def _marks(self, diagnostic: Diagnostic) -> tuple[str, ...]:
         """Return what a fix is known by, wherever others have moved it to."""
-        assert fault.fix is not None
-        span = fault.fix.replacements[0].span
-        words = [one.words for one in fault.fix.replacements]
-        return (fault.code, span.source.path, span.source.line_text(span.line), *words)
+        assert diagnostic.fix is not None
+        span = diagnostic.fix.replacements[0].span
+        words = [one.words for one in diagnostic.fix.replacements]
+        return (diagnostic.code, span.source.path, span.source.line_text(span.line), *words)
 
 
 _Known = tuple[str, str, str]
 
 
-def _known(fault: Diagnostic) -> _Known:
+def _known(diagnostic: Diagnostic) -> _Known:
     """Return what a diagnostic is known by before and after other words of its file change."""
-    if fault.label is None:
-        return fault.code, fault.path or "", fault.message
-    span = fault.label.span
-    return fault.code, span.source.path, span.source.text[span.start : span.end]
+    if diagnostic.label is None:
+        return diagnostic.code, diagnostic.path or "", diagnostic.message
+    span = diagnostic.label.span
+    return diagnostic.code, span.source.path, span.source.text[span.start : span.end]
 
 
-def _is_about(fault: Diagnostic, path: str, places: list[range]) -> bool:
-    if fault.label is None or fault.label.span.source.path != path:
+def _is_about(diagnostic: Diagnostic, path: str, places: list[range]) -> bool:
+    if diagnostic.label is None or diagnostic.label.span.source.path != path:
         return False
-    span = fault.label.span
+    span = diagnostic.label.span
     return any(
         span.start < one.stop and one.start < max(span.end, span.start + 1) for one in places
     )
@@ -184,18 +186,18 @@ def _is_read_further(mine: tuple[int, int], least: tuple[int, int]) -> bool:
     return mine[0] > least[0] or (mine[0] == least[0] == 0 and mine > least)
 
 
-def _by_file(faults: Iterable[Diagnostic]) -> list[tuple[Source, list[Diagnostic]]]:
+def _by_file(diagnostics: Iterable[Diagnostic]) -> list[tuple[Source, list[Diagnostic]]]:
     """Return what has a fix in each file; a file is known by its path, for it may be read twice."""
     found: dict[str, tuple[Source, list[Diagnostic]]] = {}
-    for fault in faults:
-        if fault.fix is not None:
-            source = fault.fix.replacements[0].span.source
-            found.setdefault(source.path, (source, []))[1].append(fault)
+    for diagnostic in diagnostics:
+        if diagnostic.fix is not None:
+            source = diagnostic.fix.replacements[0].span.source
+            found.setdefault(source.path, (source, []))[1].append(diagnostic)
     return list(found.values())
 
 
 def soundness(workspace: Workspace, path: str) -> tuple[int, int]:
-    """Return how far a file can be read: up to a fault of YAML, with faults of shape, whole."""
+    """Return how far a file can be read: up to an error of YAML, with errors of shape, whole."""
     source = workspace.read(path, "the spec")
     try:
         read_yaml(source)

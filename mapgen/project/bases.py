@@ -12,7 +12,7 @@ from mapgen.check.model import Checked
 from mapgen.disk.workspace import GENERATED, Workspace, from_specs
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.project.written import read_manifest
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.report.catalogue import overlays as messages
@@ -20,29 +20,29 @@ from mapgen.report.catalogue.project import unknown_flow
 from mapgen.spec import model as spec
 from mapgen.spec.reader import flow_name
 
-# So many differences are shown; how many there are beyond is told.
+# So many differences are shown; how many there are beyond is reported.
 MOST_SHOWN = 6
 _ROW = re.compile(r"\| [`*]+(?P<target>[^`*|]+)[`*]+ \|(?P<rest>.*)\|")
 _OF_SPECS = re.compile(r"(?:^|\.)(?:mapping|documents|fields|custom|blocks)(?=\.|$)")
 
 
-def check_base(shelf: Shelf, flow: spec.Spec, base: Checked | None) -> Iterator[Diagnostic]:
-    """Yield the fault of an overlay whose base does not mean what it meant.
+def check_base(project: Project, flow: spec.Spec, base: Checked | None) -> Iterator[Diagnostic]:
+    """Yield the error of an overlay whose base does not mean what it meant.
 
     Args:
         shelf: with the files of the workspace.
-        flow: the overlay; a spec that is written out has no fault.
-        base: the flow that it extends, None where that is not right, which is told elsewhere.
+        flow: the overlay; a spec that is written out has no error.
+        base: the flow that it extends, None where that is not right, which is reported elsewhere.
     """
     overlay = flow.overlay
     if overlay is None or base is None:
         return
     try:
-        now = shelf.with_examples(base)
+        now = project.with_examples(base)
     except Stopped:
         return
     if meaning(now) != overlay.extends.meaning.value:
-        notes = tuple(_notes(shelf, overlay, now))
+        notes = tuple(_notes(project, overlay, now))
         yield msgspec.structs.replace(
             messages.base_has_changed(overlay.extends.meaning, flow=now.name, own=flow.flow.value),
             notes=notes,
@@ -54,19 +54,19 @@ def base_path(overlay: spec.Overlay) -> str:
     return from_specs(overlay.extends.spec.value)
 
 
-def _notes(shelf: Shelf, overlay: spec.Overlay, now: Flow) -> Iterator[str]:
+def _notes(project: Project, overlay: spec.Overlay, now: Flow) -> Iterator[str]:
     """Yield how the base differs from what it was, and what this flow changes."""
     from mapgen.emit.documentation import mapping_document  # what has not changed needs none
     from mapgen.emit.plans import plan_file
 
-    known = read_manifest(shelf.workspace).flows.get(now.name)
+    known = read_manifest(project.workspace).flows.get(now.name)
     if known is None or known.meaning != overlay.extends.meaning.value:
         yield f"`{GENERATED}/` does not hold what it meant: its history in the repository does"
         return
-    before = _generated(shelf, f"{now.name}/{now.name.upper()}.md")
+    before = _generated(project, f"{now.name}/{now.name.upper()}.md")
     rows, own = _differences(before, mapping_document(now)), _targets(overlay)
-    yield from _limited([_told(target, *row) for target, row in rows.items()])
-    plan = _changed_keys(_generated(shelf, f"{now.name}/flow.json"), plan_file(now))
+    yield from _limited([_reported(target, *row) for target, row in rows.items()])
+    plan = _changed_keys(_generated(project, f"{now.name}/flow.json"), plan_file(now))
     if plan:
         yield f"changed in `flow.json`: {', '.join(f'`{key}`' for key in plan)}"
     if not rows and not plan:
@@ -83,9 +83,9 @@ def _notes(shelf: Shelf, overlay: spec.Overlay, now: Flow) -> Iterator[str]:
         yield "changed here alone: " + "; ".join(_limited([f"`{path}`" for path in others]))
 
 
-def _generated(shelf: Shelf, name: str) -> str:
+def _generated(project: Project, name: str) -> str:
     try:
-        return shelf.workspace.read(f"{GENERATED}/{name}", "the generated file").text
+        return project.workspace.read(f"{GENERATED}/{name}", "the generated file").text
     except Stopped:
         return ""
 
@@ -119,7 +119,7 @@ def _rows(document: str) -> Mapping[str, str]:
     return found
 
 
-def _told(target: str, before: str | None, after: str | None) -> str:
+def _reported(target: str, before: str | None, after: str | None) -> str:
     if before is None:
         return f"new: {target}" + (f": {after}" if after else "")
     if after is None:
@@ -161,20 +161,20 @@ class Rebased(msgspec.Struct, frozen=True):
 def rebased(workspace: Workspace, flows: Iterable[str]) -> Iterator[Rebased]:
     """Yield the specs of overlays, each with the hash of what its base means now.
 
-    Raises Stopped for a flow that is not there or extends none, and with the faults of a base.
+    Raises Stopped for a flow that is not there or extends none, and with the errors of a base.
     """
-    shelf = Shelf(workspace)
-    paths = {flow_name(shelf.specs.source(path)): path for path in workspace.spec_paths()}
+    project = Project(workspace)
+    paths = {flow_name(project.specs.source(path)): path for path in workspace.spec_paths()}
     for name in flows:
         if name not in paths:
             known = [one for one in paths if one is not None]
             raise Stopped(unknown_flow(it=name, known=known))
-        overlay = shelf.specs.whole(paths[name]).overlay
+        overlay = project.specs.whole(paths[name]).overlay
         if overlay is None:
             raise Stopped(messages.extends_none(it=name, path=paths[name]))
-        base = shelf.flow(base_path(overlay))
-        now = shelf.with_examples(check(base, shelf.around(base)))
-        written, source = overlay.extends.meaning, shelf.specs.source(paths[name])
+        base = project.flow(base_path(overlay))
+        now = project.with_examples(check(base, project.around(base)))
+        written, source = overlay.extends.meaning, project.specs.source(paths[name])
         span = written.span()
         text = source.text[: span.start] + meaning(now) + source.text[span.end :]
         yield Rebased(paths[name], now.name, written.value, meaning(now), source.text, text)

@@ -74,8 +74,8 @@ def loaded(workspace: Workspace, name: str) -> LoadedFlow:
         flow = load_flow(folder, places)
     digests = Digests(workspace)
     digests.note(path, specs.node(path))
-    if fault := staleness_of(workspace, name, digests):
-        raise Stopped(fault)
+    if diagnostic := staleness_of(workspace, name, digests):
+        raise Stopped(diagnostic)
     return flow
 
 
@@ -151,7 +151,7 @@ def _reason_unread(outcome: Outcome) -> str:
     """Return why a record is none; nothing where it is one, whatever becomes of it."""
     if not isinstance(outcome, Rejected):
         return ""
-    return next((one.message for one in outcome.faults if one.code == _UNREADABLE), "")
+    return next((one.message for one in outcome.errors if one.code == _UNREADABLE), "")
 
 
 def once_more(bound_flow: BoundFlow, kept: Kept, joins: Joins | None = None) -> Iterator[Outcome]:

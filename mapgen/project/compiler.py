@@ -14,10 +14,10 @@ from mapgen.emit.files import emit
 from mapgen.emit.manifest import manifest
 from mapgen.emit.python.formatting import STYLE_YEAR, WrongFormatter, require_style
 from mapgen.project.checking import Findings, check_specs
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.project.written import Digests, inputs_of
 from mapgen.report import Diagnostic, Stopped, noting
-from mapgen.report.catalogue import project
+from mapgen.report.catalogue import project as messages
 
 
 def generate(
@@ -31,25 +31,27 @@ def generate(
 
     `others` is what the manifest says of flows that are not compiled, and stays.
 
-    Raises Stopped with every fault of the specs and of the files that they refer to; for a release
+    Raises Stopped with every error of the specs and of the files that they refer to; for a release
     every rule that is only proposed is one, too, and every ignored pattern that takes what comes.
     """
     findings = check_specs(workspace, paths)
-    if any(fault.severity == "error" for fault in findings.faults):
-        raise Stopped(findings.faults)
-    shelf = Shelf(workspace)
-    faults: list[Diagnostic] = list(_unreviewed(findings)) if is_release else []
+    if any(diagnostic.severity == "error" for diagnostic in findings.diagnostics):
+        raise Stopped(findings.diagnostics)
+    project = Project(workspace)
+    diagnostics: list[Diagnostic] = list(_unreviewed(findings)) if is_release else []
     flows = []
     for checked in findings.flows:
-        with noting(faults):
-            flows.append(shelf.with_examples(checked))
-    if faults:
-        raise Stopped(faults)
+        with noting(diagnostics):
+            flows.append(project.with_examples(checked))
+    if diagnostics:
+        raise Stopped(diagnostics)
     try:
         require_style()
         files = {path: text for flow in flows for path, text in emit(flow).items()}
     except WrongFormatter as wrong:
-        raise Stopped(project.wrong_formatter(year=STYLE_YEAR, installed=wrong.installed)) from None
+        raise Stopped(
+            messages.wrong_formatter(year=STYLE_YEAR, installed=wrong.installed)
+        ) from None
     digests = Digests(workspace)
     for one in findings.flows:
         path = one.spec.source.path
@@ -62,7 +64,7 @@ def _unreviewed(findings: Findings) -> Iterator[Diagnostic]:
     for flow in findings.flows:
         for rule in flow.spec.mapping.rules:
             if rule.modifiers.proposed is not None:
-                yield project.unreviewed_rule(rule.target)
+                yield messages.unreviewed_rule(rule.target)
         for ignore in flow.spec.mapping.ignores:
             if catches_new_fields(ignore.path.value):
-                yield project.broad_ignore(ignore.path)
+                yield messages.broad_ignore(ignore.path)

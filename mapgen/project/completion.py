@@ -1,7 +1,7 @@
 """The editors' schema of one flow: that of all specs, with the fields of its entities in it.
 
 An editor then completes the fields of the ERP, each with its type, length and flags, and marks one
-that the entity does not have. Made of the language's schema: nothing of the language stands here.
+that the entity does not have. Made of the language's schema: nothing of the language is here.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mapgen.spec.editor import Schema, editor_schema
 Json = dict[str, Any]
 # Beside the fields of the only document: what has fields of its own.
 _OF_OTHERS = ("documents", "parts")
-# What is as short as a reference stands where it is.
+# What is as short as a reference is where it is.
 _SHORT = 90
 
 
@@ -31,7 +31,7 @@ def flow_schema(flow: spec.Spec, target: Callable[[spec.TargetClause], Contract 
     """Return the JSON Schema of a flow's spec.
 
     Args:
-        flow: the spec; its rules may have any faults.
+        flow: the spec; its rules may have any errors.
         target: gives what documents are validated against, None where it cannot be used.
 
     Raises Stopped (E404) for an entity that the contract does not have.
@@ -72,7 +72,7 @@ def _mapping_of(root: Json) -> Json:
 
 
 def _folded(root: Json) -> Json:
-    """Return a schema in which what several members are stands once, in `$defs`."""
+    """Return a schema in which what several members are is once, in `$defs`."""
     counts = Counter(words for _, words in _member_schemas(root))
     names: dict[str, str] = {}
     for name, words in _member_schemas(root):

@@ -61,14 +61,14 @@ def evaluate(
         values: their values, as JSON; a name without a value is missing. A table is a mapping.
         functions: the named expressions that it may call.
 
-    Raises Stopped for faults of the expression, NotThatType for values that do not fit their types,
+    Raises Stopped for errors of the expression, NotThatType for values that do not fit their types,
     RuleError for values that the expression cannot use.
     """
-    faults: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     scope = Scope({name: Binding(kind) for name, kind in kinds.items()}, functions)
-    typed = compile_expression(expression, scope, faults)
+    typed = compile_expression(expression, scope, diagnostics)
     if typed is None:
-        raise Stopped(replace(fault, fix=None) for fault in faults)
+        raise Stopped(replace(diagnostic, fix=None) for diagnostic in diagnostics)
     # No name of Python's or of the runtime's begins like this.
     names = {name: f"given_{number}" for number, name in enumerate(kinds)}
     bindings = {names[name]: _bound(values.get(name), kind, name) for name, kind in kinds.items()}

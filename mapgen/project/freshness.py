@@ -18,7 +18,7 @@ from mapgen.report.catalogue import project as messages
 
 
 def staleness_of(workspace: Workspace, flow: str, digests: Digests) -> Diagnostic | None:
-    """Return the fault of generated code that its spec does not say, None where all is well.
+    """Return the error of generated code that its spec does not say, None where all is well.
 
     None, too, where there is nothing to compare with: code may be deployed without its manifest.
     """
@@ -36,7 +36,7 @@ def staleness_of(workspace: Workspace, flow: str, digests: Digests) -> Diagnosti
 
 
 def _rules(workspace: Workspace, path: str) -> str | None:
-    """Return the hash of what a spec does, None where it has faults of its own or is gone.
+    """Return the hash of what a spec does, None where it has errors of its own or is gone.
 
     None, too, on a host without a compiler: it takes code only as it was generated.
     """
@@ -44,11 +44,11 @@ def _rules(workspace: Workspace, path: str) -> str | None:
         from mapgen.check.flow import check
         from mapgen.emit.manifest import rules_of
         from mapgen.ir.deciding import decided_flow
-        from mapgen.project.loading import Shelf
+        from mapgen.project.loading import Project
 
-        shelf = Shelf(workspace)
-        flow = shelf.flow(path)
-        around = shelf.around(flow)
+        project = Project(workspace)
+        flow = project.flow(path)
+        around = project.around(flow)
         tables = {name: facts.of_any_values() for name, facts in around.tables.items()}
         named = (flow.auth.target.value, *filter(None, (flow.mapping.sent_to,)))
         at_hand = replace(around, tables=tables, environments=(), connections=named, systems={})

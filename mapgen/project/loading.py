@@ -44,11 +44,11 @@ _SPELT = r"\\[xuU\r\n]"
 _EXTENDS = r"\bextends\b"
 
 
-class Shelf(Struct, dict=True):
-    """The files that several specs share, each read once; `faults` has what is wrong with them."""
+class Project(Struct, dict=True):
+    """The files that several specs share, each read once; `diagnostics` tells what is wrong."""
 
     workspace: Workspace
-    faults: list[Diagnostic] = field(default_factory=list)
+    diagnostics: list[Diagnostic] = field(default_factory=list)
     _contracts: dict[str, Contract | None] = field(default_factory=dict)
     _schemas: dict[object, SourceSchema | None] = field(default_factory=dict)
     _tables: dict[FileTable, Table | None] = field(default_factory=dict)
@@ -69,10 +69,10 @@ class Shelf(Struct, dict=True):
     @cached_property
     def shared(self) -> Shared:
         """What flows have in common."""
-        return Shared(self.specs, self.faults, self.verdicts, self.contract, self._parameter)
+        return Shared(self.specs, self.diagnostics, self.verdicts, self.contract, self._parameter)
 
     def flow(self, path: str) -> spec.Spec:
-        """Return a spec, with the rules of parts that it uses. Raises Stopped with every fault."""
+        """Return a spec, with the rules of parts that it uses. Raises Stopped with every error."""
         return self.shared.flow(path)
 
     def _parameter(
@@ -98,7 +98,7 @@ class Shelf(Struct, dict=True):
 
     def _tried(self, read: Callable[[], T | None]) -> T | None:
         """Return what is read; None where it cannot be used, which is reported."""
-        with noting(self.faults):
+        with noting(self.diagnostics):
             return read()
         return None
 
@@ -113,13 +113,13 @@ class Shelf(Struct, dict=True):
         return self._once(self._contracts, name, partial(self._read_contract, name))
 
     def _read_contract(self, name: str) -> Contract | None:
-        # One that is not pinned is told where a spec names it.
+        # One that is not pinned is reported where a spec names it.
         if name not in self.workspace.named("contracts", ".json"):
             return None
         return lock.read_lock(self.workspace.read(f"{SPECS}/contracts/{name}.json", "the contract"))
 
     def target(self, clause: spec.TargetClause) -> Contract | None:
-        """Return what documents are held against, or None where it cannot be used."""
+        """Return what documents are validated against, or None where it cannot be used."""
         if clause.kind.has_contract:
             return self.contract(clause.contract.value)
         known_as = (clause.contract.value, clause.entity.value)
@@ -142,12 +142,12 @@ class Shelf(Struct, dict=True):
         if contract is None:
             pinned = self.workspace.named("contracts", ".json")
             if clause.schema.value not in pinned:
-                self.faults.append(mapping.unknown_contract(clause.schema, known=pinned))
+                self.diagnostics.append(mapping.unknown_contract(clause.schema, known=pinned))
             return None
         known = contract.top_level
         entity = known.get(clause.entity.value)
         if entity is None:
-            self.faults.append(
+            self.diagnostics.append(
                 mapping.unknown_entity(clause.entity, contract=contract.name, known=known)
             )
             return None
@@ -201,12 +201,12 @@ class Shelf(Struct, dict=True):
         file, _, _ = shown.partition("#")
         source = self._tried(lambda: self.workspace.read(file, "the source schema", path.span()))
         if source is None:
-            return None  # each spec that names it is told
+            return None  # each spec that names it is reported
         text, beside = source.text, self.workspace.beside
         read = partial(read_source_schema, shown, text, name, taken, beside)
         return self._once(self._schemas, known_as, read)
 
-    def look_over(self, section: spec.MappingSection) -> None:
+    def check_files(self, section: spec.MappingSection) -> None:
         """Note what is wrong with the lookup tables and the examples of a spec."""
         for table in section.lookups:
             if isinstance(table, spec.LookupTable):
@@ -214,7 +214,7 @@ class Shelf(Struct, dict=True):
         given = [example.given for example in section.examples]
         given += [reject.given for reject in section.rejects]
         for path in (*given, *(example.gives for example in section.examples)):
-            self._json(path, self.faults)
+            self._json(path, self.diagnostics)
 
     def _table(self, table: spec.LookupTable) -> Table | None:
         """Return a table, or None where it cannot be used (then reported, once)."""
@@ -245,26 +245,26 @@ class Shelf(Struct, dict=True):
         from mapgen.runtime.sources.envelope import Envelope
 
         section, envelope = flow.spec.mapping, Envelope(flow.flow.plan.form)
-        faults: list[Diagnostic] = []
+        diagnostics: list[Diagnostic] = []
         examples = tuple(
             ir.FlowExample(
                 example.name.value,
-                self._record(example.given, envelope, faults),
-                self._json(example.gives, faults),
+                self._record(example.given, envelope, diagnostics),
+                self._json(example.gives, diagnostics),
             )
             for example in section.examples
         )
         rejects = tuple(
             ir.FlowReject(
                 reject.name.value,
-                self._record(reject.given, envelope, faults),
+                self._record(reject.given, envelope, diagnostics),
                 reject.because.value,
                 reject.target.value if reject.target else None,
             )
             for reject in section.rejects
         )
-        if faults:
-            raise Stopped(faults)
+        if diagnostics:
+            raise Stopped(diagnostics)
         settings = self._test_settings(flow.flow.name)
         found = decided_flow(flow.flow)
         return replace(found, examples=examples, rejects=rejects, test_settings=settings)
@@ -277,18 +277,18 @@ class Shelf(Struct, dict=True):
                 return tuple((name, setting.value.value) for name, setting in values.items())
         return ()
 
-    def _record(self, path: Text, envelope: Envelope, faults: list[Diagnostic]) -> str:
+    def _record(self, path: Text, envelope: Envelope, diagnostics: list[Diagnostic]) -> str:
         """Return an example's record without what the shop wraps it in."""
         from mapgen.runtime.sources.records import RawRecord
 
-        text = self._json(path, faults)
+        text = self._json(path, diagnostics)
         found = list(envelope.opened(iter([RawRecord(1, 1, text.encode())])))
         is_one = len(found) == 1 and found[0].broken is None
         return found[0].data.decode() if is_one else text
 
-    def _json(self, path: Text, faults: list[Diagnostic]) -> str:
+    def _json(self, path: Text, diagnostics: list[Diagnostic]) -> str:
         shown = from_specs(path.value)
-        with noting(faults):
+        with noting(diagnostics):
             source = self.workspace.read(shown, "the example", path.span())
             parsed_file(source, "the example")
             return source.text
@@ -315,7 +315,7 @@ class Shelf(Struct, dict=True):
         """What is known of the flows met so far."""
         return self._flows
 
-    def meet(self, flow: spec.Spec) -> None:
+    def register(self, flow: spec.Spec) -> None:
         """Take note of a spec that has been read."""
         contract = self.contract(flow.mapping.documents[0].target.contract.value)
         self._met.add(flow.source.path)
@@ -324,7 +324,7 @@ class Shelf(Struct, dict=True):
     def flows(self, section: spec.MappingSection) -> Mapping[str, FlowFacts | None]:
         """Return what is known of all flows, where a spec looks up what they made.
 
-        None stands for a flow whose spec has faults; they are not told here.
+        None stands for a flow whose spec has errors; they are not told here.
         """
         if not any(isinstance(table, spec.LedgerTable) for table in section.lookups):
             return {}
@@ -340,7 +340,7 @@ class Shelf(Struct, dict=True):
         except Stopped:
             return
         try:
-            self.meet(self.flow(path))
+            self.register(self.flow(path))
         except Stopped:
             name = flow_name(source)
             if name is not None:
@@ -354,7 +354,7 @@ class Shelf(Struct, dict=True):
         Of each its path, its flow, and what it says; None stands for what cannot be read. Those
         that are known are left out.
         """
-        told = re.compile("|".join((*map(re.escape, words), _SPELT, _EXTENDS)))
+        reported = re.compile("|".join((*map(re.escape, words), _SPELT, _EXTENDS)))
         for path in self.workspace.spec_paths():
             if path in given:
                 continue
@@ -363,7 +363,7 @@ class Shelf(Struct, dict=True):
             except Stopped:
                 yield path, None, None
                 continue
-            if told.search(source.text) is None or is_known(source):
+            if reported.search(source.text) is None or is_known(source):
                 continue
             try:
                 found = self.flow(path)
@@ -374,13 +374,13 @@ class Shelf(Struct, dict=True):
 
     def checked(self, flow: spec.Spec) -> Checked | None:
         """Return a flow that nobody asked to check, None where it is not right: told elsewhere."""
-        before = len(self.faults)
+        before = len(self.diagnostics)
         try:
             return check(flow, self.around(flow))
         except Stopped:
             return None
         finally:
-            del self.faults[before:]
+            del self.diagnostics[before:]
 
     def tables(self, section: spec.MappingSection) -> Mapping[str, TableFacts]:
         """Return what rules have to know of the tables that a spec declares."""

@@ -10,7 +10,7 @@ from mapgen.check.model import Checked
 from mapgen.check.owners import check_owners, reach
 from mapgen.check.writers import kind_of
 from mapgen.disk.workspace import SPEC_SUFFIX
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.project.remembered import fingerprint_beside_specs
 from mapgen.project.verdicts import verdict
 from mapgen.report import Diagnostic, Source
@@ -19,7 +19,7 @@ from mapgen.spec.model import LedgerTable, Spec
 
 
 def check_others(
-    flows: Sequence[Checked], specs: Sequence[Spec], given: Container[str], shelf: Shelf
+    flows: Sequence[Checked], specs: Sequence[Spec], given: Container[str], project: Project
 ) -> Iterator[Diagnostic]:
     """Yield what is wrong between these flows and all of the workspace, as far as it can be seen.
 
@@ -37,27 +37,27 @@ def check_others(
     named = {one.owner.value.partition(".")[0] for one in documents if one.owner is not None}
     if not kinds:
         return
-    apart = _Apart(shelf, None if named else reach(flows, shelf.environments))
+    apart = _Apart(project, None if named else reach(flows, project.environments))
     right = {flow.flow.name for flow in flows}
     known = {one.flow.value for one in specs}  # what is looked at stands for the file of its name
     others: dict[str, Checked | None] = dict.fromkeys(known - right)
     words = {entity for entity, _ in kinds} | named
     own = {one.source.path for one in specs}
-    for path, name, found in shelf.others(own, words, apart.has):
+    for path, name, found in project.others(own, words, apart.has):
         if name in known:
             continue
         is_writer = found is None or _writes(found, kinds, named)
-        checked = shelf.checked(found) if found is not None and is_writer else None
+        checked = project.checked(found) if found is not None and is_writer else None
         if is_writer and checked is None and path not in given:
             yield messages.unseen_flow(spec=path)
         if is_writer and name is not None:
             others[name] = checked
         if found is not None and (checked is not None or not is_writer):
             apart.seen(found)
-    faults = list(check_owners(flows, others, shelf.environments))
-    if not faults:
+    diagnostics = list(check_owners(flows, others, project.environments))
+    if not diagnostics:
         apart.save()
-    yield from faults
+    yield from diagnostics
 
 
 def _writes(flow: Spec, kinds: Container[tuple[str, str]], named: Container[str]) -> bool:
@@ -73,18 +73,18 @@ class _Apart(Struct):
     `reach` None: nothing can be known. Nor is it of a spec that says what others mean, too.
     """
 
-    shelf: Shelf
+    project: Project
     reach: str | None
     _beside: str | None = None
     _seen: list[Source] = field(default_factory=list)
 
     def has(self, source: Source) -> bool:
         """Whether a spec is known to meet none of the flows."""
-        if self.reach is None or self.shelf.workspace.drafts:
+        if self.reach is None or self.project.workspace.drafts:
             return False
         if self._beside is None:
-            self._beside = fingerprint_beside_specs(self.shelf.workspace) or ""
-        return bool(self._beside) and self.shelf.verdicts.has(self._verdict(source))
+            self._beside = fingerprint_beside_specs(self.project.workspace) or ""
+        return bool(self._beside) and self.project.verdicts.has(self._verdict(source))
 
     def seen(self, flow: Spec) -> None:
         """Take note of a right spec that was read, to be known as apart if nothing is wrong."""
@@ -95,9 +95,9 @@ class _Apart(Struct):
 
     def save(self) -> None:
         """Keep what was seen, if what specs refer to is still what it was."""
-        if self._seen and fingerprint_beside_specs(self.shelf.workspace) == self._beside:
+        if self._seen and fingerprint_beside_specs(self.project.workspace) == self._beside:
             for source in self._seen:
-                self.shelf.verdicts.note(self._verdict(source))
+                self.project.verdicts.note(self._verdict(source))
 
     def _verdict(self, source: Source) -> str:
         return verdict("apart", self.reach or "", self._beside or "", source.path, source.text)

@@ -17,7 +17,7 @@ from mapgen.ir.types import Type
 from mapgen.ondemand import OnDemand
 from mapgen.project.specs import Specs
 from mapgen.project.verdicts import Verdicts, verdict
-from mapgen.report import TOLD_ELSEWHERE, Diagnostic, Stopped, Text, noting
+from mapgen.report import REPORTED_ELSEWHERE, Diagnostic, Stopped, Text, noting
 from mapgen.report.catalogue import mapping, reading
 from mapgen.spec import model as spec
 from mapgen.spec.data import json_of
@@ -29,10 +29,10 @@ Schemas = Callable[[Text, Text | None, str, Mapping[str, int]], SourceSchema | N
 
 
 class Shared(Struct):
-    """The files of parts of a workspace; `faults` grows by what is wrong with them."""
+    """The files of parts of a workspace; `diagnostics` grows by what is wrong with them."""
 
     specs: Specs
-    faults: list[Diagnostic]
+    diagnostics: list[Diagnostic]
     verdicts: Verdicts
     contract: Callable[[str], Contract | None]
     schema: Schemas
@@ -46,28 +46,28 @@ class Shared(Struct):
     def flow(self, path: str) -> spec.Spec:
         """Return a spec with the rules of the parts that it uses. Raises Stopped."""
         flow = self.specs.read(path)
-        faults: list[Diagnostic] = []
+        diagnostics: list[Diagnostic] = []
         words = Vocabulary(path)
-        take_words(words, flow.mapping, self._reading(faults), faults)
-        found = linked(flow, words, faults) if not faults else None
-        if found is None or faults:
-            raise Stopped(faults)
+        take_words(words, flow.mapping, self._reading(diagnostics), diagnostics)
+        found = linked(flow, words, diagnostics) if not diagnostics else None
+        if found is None or diagnostics:
+            raise Stopped(diagnostics)
         self._linked[path] = found
         return found.flow
 
-    def _reading(self, faults: list[Diagnostic]) -> Callable[[Text], Vocabulary | None]:
+    def _reading(self, diagnostics: list[Diagnostic]) -> Callable[[Text], Vocabulary | None]:
         def read(named: Text) -> Vocabulary | None:
-            with noting(faults):
+            with noting(diagnostics):
                 file = self.file(from_specs(named.value), named)
                 if file is not None:
                     return self.words(file)
-                faults.append(TOLD_ELSEWHERE)
+                diagnostics.append(REPORTED_ELSEWHERE)
             return None
 
         return read
 
     def file(self, path: str, asked_at: Text | None = None) -> spec.PartsFile | None:
-        """Return a file of parts, None where it has faults (then reported).
+        """Return a file of parts, None where it has errors (then reported).
 
         Raises Stopped where it cannot be read.
         """
@@ -78,7 +78,7 @@ class Shared(Struct):
             at = None if asked_at is None else asked_at.span()
             source = self.specs.workspace.read(path, "the file of parts", at)
             self._files[path] = None
-            with noting(self.faults):
+            with noting(self.diagnostics):
                 self._files[path] = read_parts(source)
         return self._files[path]
 
@@ -87,7 +87,7 @@ class Shared(Struct):
         path = file.source.path
         if path not in self._words:
             self._words[path] = Vocabulary(path)
-            take_words(self._words[path], file, self._reading(self.faults), self.faults)
+            take_words(self._words[path], file, self._reading(self.diagnostics), self.diagnostics)
         return self._words[path]
 
     def reused(self, flow: spec.Spec) -> Reused:
@@ -119,7 +119,7 @@ class Shared(Struct):
         """Yield files of parts, each checked whole."""
         for path in paths:
             file = None
-            with noting(self.faults):
+            with noting(self.diagnostics):
                 file = self.file(path)
             if file is not None:
                 self._check_all(self.words(file))
@@ -136,13 +136,13 @@ class Shared(Struct):
         if takes is not None and contract is not None:
             reused = Reused(self._facts_of, self._functions(words))
             part = Defined(definition, words, contract, takes, reused)
-            self._parts[key] = check_definition(part, self.faults)
+            self._parts[key] = check_definition(part, self.diagnostics)
             if self._parts[key].is_right and definition.examples:
                 self._untried.append(part)
         return self._parts[key]
 
     def failing_examples(self, files: Container[str] | None) -> Iterator[Diagnostic]:
-        """Yield the faults of examples that the parts checked so far do not keep.
+        """Yield the errors of examples that the parts checked so far do not keep.
 
         Args:
             files: the specs and files of parts that are looked at: only the parts that they have or
@@ -158,10 +158,10 @@ class Shared(Struct):
                 continue
             from mapgen.project.trying import failing  # what runs generated code, few need
 
-            faults = list(failing(part.definition, flow))
-            if not faults:
+            diagnostics = list(failing(part.definition, flow))
+            if not diagnostics:
                 self.verdicts.note(kept)
-            yield from faults
+            yield from diagnostics
         self._untried.clear()
 
     def _concerns(self, files: Container[str], part: PartKey) -> bool:
@@ -172,7 +172,7 @@ class Shared(Struct):
         found = self.contract(gives.contract.value)
         pinned = self.specs.workspace.named("contracts", ".json")
         if found is None and gives.contract.value not in pinned:
-            self.faults.append(mapping.unknown_contract(gives.contract, known=pinned))
+            self.diagnostics.append(mapping.unknown_contract(gives.contract, known=pinned))
         return found
 
     def _functions(self, words: Vocabulary) -> Mapping[str, Named]:
@@ -191,7 +191,7 @@ class Shared(Struct):
             takes = self._takes(definition.takes)
             if takes is not None:
                 known = self._functions(words)
-                self._named[key] = check_expression(definition, takes, known, self.faults)
+                self._named[key] = check_expression(definition, takes, known, self.diagnostics)
         return self._named[key]
 
     def _takes(self, parameters: tuple[spec.Parameter, ...]) -> Mapping[str, Type] | None:

@@ -69,19 +69,19 @@ class Specs(Struct):
             raise Stopped(messages.extends_itself(named, through=through, first=back))
         if base_path not in self._sources:
             self._sources[base_path] = self.workspace.read(base_path, "the spec", named.span())
-        told = Label(named.span(), "this flow extends it")
+        reported = Label(named.span(), "this flow extends it")
         base = self._whole(base_path, {**above, path: named})
         beside = [base_path, *(one.path for one in base.beside)]
-        faults: list[Diagnostic] = []
+        diagnostics: list[Diagnostic] = []
         if not isinstance(base.root, MapNode):
             raise Stopped(messages.no_spec(named))
-        root = overlaid(base.root, overlay, faults)
-        if faults:
-            raise Stopped(faults)
-        return Whole(root, tuple(spec.Borrowed(one, told) for one in beside), overlay)
+        root = overlaid(base.root, overlay, diagnostics)
+        if diagnostics:
+            raise Stopped(diagnostics)
+        return Whole(root, tuple(spec.Borrowed(one, reported) for one in beside), overlay)
 
     def read(self, path: str) -> spec.Spec:
-        """Return a spec. Raises Stopped with every fault of YAML or shape."""
+        """Return a spec. Raises Stopped with every error of YAML or shape."""
         whole = self._filled(self.whole(path))
         try:
             return replace(spec_of(whole.root), beside=whole.beside, overlay=whole.overlay)
@@ -96,7 +96,7 @@ class Specs(Struct):
         return self._defaults[0] if self._defaults else None
 
     def idle_defaults(self, connections: Container[str]) -> Iterator[Diagnostic]:
-        """Yield the faults of defaults that no spec read so far takes, of known connections."""
+        """Yield the errors of defaults that no spec read so far takes, of known connections."""
         defaults = self.defaults()
         for key in () if defaults is None else keys_of(defaults, connections):
             if key.span().start not in self._taken:
@@ -111,34 +111,46 @@ class Specs(Struct):
         flow = whole.root.get("flow") if isinstance(whole.root, MapNode) else None
         if not found.taken or not isinstance(flow, ScalarNode):
             return replace(whole, root=found.root)
-        told = Label(flow.span, "taken by this flow, which does not say it itself")
-        beside = (*whole.beside, spec.Borrowed(DEFAULTS, told))
+        reported = Label(flow.span, "taken by this flow, which does not say it itself")
+        beside = (*whole.beside, spec.Borrowed(DEFAULTS, reported))
         return replace(whole, root=found.root, beside=beside)
 
 
-def borrowed(faults: Iterable[Diagnostic], beside: Iterable[spec.Borrowed]) -> Iterator[Diagnostic]:
-    """Yield the faults of a spec; those in words of another file say where the spec takes these.
+def borrowed(
+    diagnostics: Iterable[Diagnostic], beside: Iterable[spec.Borrowed]
+) -> Iterator[Diagnostic]:
+    """Yield the errors of a spec; those in words of another file say where the spec takes these.
 
     What is wrong there for one flow may be right for others: no fix is certain.
     """
-    told = {one.path: one.told for one in beside}
-    for fault in faults:
-        found = told.get(fault.file or "") if fault.label is not None else None
-        yield fault if found is None else replace(fault, related=(*fault.related, found), fix=None)
+    reported = {one.path: one.reported for one in beside}
+    for diagnostic in diagnostics:
+        found = reported.get(diagnostic.file or "") if diagnostic.label is not None else None
+        yield (
+            diagnostic
+            if found is None
+            else replace(diagnostic, related=(*diagnostic.related, found), fix=None)
+        )
 
 
-def merged(faults: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
-    """Yield faults, those once that several specs have in words which they share.
+def merged(diagnostics: Iterable[Diagnostic]) -> Iterator[Diagnostic]:
+    """Yield errors, those once that several specs have in words which they share.
 
-    The file's own fault, which names no other place, stands for all of them.
+    The file's own error, which names no other place, stands for all of them.
     """
     alike: dict[object, list[Diagnostic]] = {}
-    for fault in faults:
-        known_as = (fault.code, fault.message, fault.label, fault.path, fault.severity)
-        alike.setdefault(known_as, []).append(fault)
+    for diagnostic in diagnostics:
+        known_as = (
+            diagnostic.code,
+            diagnostic.message,
+            diagnostic.label,
+            diagnostic.path,
+            diagnostic.severity,
+        )
+        alike.setdefault(known_as, []).append(diagnostic)
     for found in alike.values():
-        first = min(found, key=lambda fault: len(fault.related))
-        others = len({fault.related for fault in found}) - 1
+        first = min(found, key=lambda diagnostic: len(diagnostic.related))
+        others = len({diagnostic.related for diagnostic in found}) - 1
         if others and first.related and first.fix is None:
             more = f"the same holds for {others} other flow{'s' * (others > 1)}"
             first = replace(first, notes=(*first.notes, more))

@@ -1,6 +1,6 @@
 """A flow and one record in: what its names, its lets and its rules come to, one by one.
 
-It takes the spec as it stands, generated or not, as long as what it refers to can be read.
+It takes the spec as it is, generated or not, as long as what it refers to can be read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from mapgen.ir import types
 from mapgen.ir.expression import attribute_names
 from mapgen.ir.types import ListOf, Object, Type, present
 from mapgen.project.evaluation import Evaluated, evaluate
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.report import Diagnostic, Stopped, Text
 from mapgen.runtime.lookups import read_replacement, read_table, sample_of
 from mapgen.runtime.sources.records import JsonValue
@@ -74,13 +74,13 @@ def names_of(
 
     Raises Stopped for what the spec refers to and cannot be used, and TableError.
     """
-    shelf = Shelf(workspace)
-    found = shelf.flow(path)
-    around, faults = shelf.around(found), list[Diagnostic]()
+    project = Project(workspace)
+    found = project.flow(path)
+    around, diagnostics = project.around(found), list[Diagnostic]()
     section = found.mapping
-    schema = whole_record(section.source, around.schema, around.joined, faults)
-    if schema is None or around.contract is None or faults:
-        raise Stopped([*shelf.faults, *faults])
+    schema = whole_record(section.source, around.schema, around.joined, diagnostics)
+    if schema is None or around.contract is None or diagnostics:
+        raise Stopped([*project.diagnostics, *diagnostics])
     typed = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
     scope = root_scope(section, schema, typed, around.tables, around.reused)
     kinds = {name: binding.type for name, binding in scope.bindings.items()}
@@ -215,7 +215,7 @@ def found_in(names: Names, lookup: spec.Lookup) -> str | None:
 
 
 def steps_of(tried: Tried) -> Iterator[tuple[str, Text | ScalarNode | spec.Lookup]]:
-    """Yield the expressions of a rule by the key that they stand under, constants, lookups."""
+    """Yield the expressions of a rule by the key that they are under, constants, lookups."""
     match tried.rule.kind:
         case spec.Const(value):
             yield "const", value

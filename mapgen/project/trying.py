@@ -25,7 +25,7 @@ from mapgen.spec.data import json_of
 
 
 def failing(definition: spec.Definition, flow: Flow) -> Iterator[Diagnostic]:
-    """Yield the faults of examples of a part that it does not keep.
+    """Yield the errors of examples of a part that it does not keep.
 
     Args:
         definition: the part.
@@ -45,13 +45,13 @@ def failing(definition: spec.Definition, flow: Flow) -> Iterator[Diagnostic]:
                 (Path(folder) / name).write_text(text, encoding="utf-8")
             loaded = load_flow(Path(folder), lambda pointer: pointer)
             for example in definition.examples:
-                yield from _fault(definition, example, flow, loaded)
+                yield from _diagnostic(definition, example, flow, loaded)
     except OSError as error:
         reason = f"{error.strerror} (what examples of parts are tried with; `TMPDIR` says where)"
         raise Stopped(cannot_write(path=gettempdir(), reason=reason)) from None
 
 
-def _fault(
+def _diagnostic(
     definition: spec.Definition, example: spec.PartExample, flow: Flow, loaded: LoadedFlow
 ) -> Iterator[Diagnostic]:
     given = _arguments(definition, example)
@@ -82,10 +82,10 @@ def _fault(
             assert isinstance(found, dict)
             del found[IDENTITY]
             yield from _difference(example, _flat(found), wanted)
-        case Rejected(faults=faults):
-            fault = faults[0]
-            where = fault.target or fault.source_path
-            why = f"an error, {fault.message}" + (f" (`{where}`)" if where else "")
+        case Rejected(errors=errors):
+            first = errors[0]
+            where = first.target or first.source_path
+            why = f"an error, {first.message}" + (f" (`{where}`)" if where else "")
             yield messages.example_differs(example.span, found=why, said="gives no fields")
 
 

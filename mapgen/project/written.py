@@ -15,7 +15,7 @@ from mapgen.spec import model as spec
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
 
 _MARK = "proposed"  # of a rule that nobody has reviewed: it changes no code
-# What stands under these keys has an order that means something: that of the document.
+# What is under these keys has an order that means something: that of the document.
 _ORDERED = ("fields", "custom", "documents", "let")
 
 MANIFEST = f"{GENERATED}/manifest.json"

@@ -23,9 +23,9 @@ class Label(Struct, frozen=True):
 
 
 class Diagnostic(Struct, frozen=True):
-    """One fault: where it stands, why it is one, and the next step.
+    """One error: where it is, why it is one, and the next step.
 
-    `message` states the fault in the author's words: lower case, no full stop, code in backticks.
+    `message` states the error in the author's words: lower case, no full stop, code in backticks.
     `label` is the place that shows it; `related` are further places when two disagree. `path` names
     the file where there is no place in it (a file that is missing or cannot be read). Only `help`
     suggests. `fix` does what `help` says, where that is certain. `unknown` is what kind of
@@ -56,24 +56,26 @@ class Diagnostic(Struct, frozen=True):
         return (self.file or "", start, self.code, self.message)
 
 
-TOLD_ELSEWHERE = Diagnostic("", "what is wrong here is told where it is written")
+REPORTED_ELSEWHERE = Diagnostic("", "what is wrong here is reported where it is written")
 """Keeps what rests on something wrong from counting as right; nobody is shown it."""
 
 
 class Stopped(Exception):
-    """A phase found one fault, or several, and stops: carries them sorted by place, each once."""
+    """A phase found one error, or several, and stops: carries them sorted by place, each once."""
 
     def __init__(self, found: Diagnostic | Iterable[Diagnostic]) -> None:
         found = (found,) if isinstance(found, Diagnostic) else found
-        found = (fault for fault in found if fault != TOLD_ELSEWHERE)
-        self.diagnostics = tuple(sorted(dict.fromkeys(found), key=lambda fault: fault.order))
-        super().__init__("; ".join(fault.message for fault in self.diagnostics))
+        found = (diagnostic for diagnostic in found if diagnostic != REPORTED_ELSEWHERE)
+        self.diagnostics = tuple(
+            sorted(dict.fromkeys(found), key=lambda diagnostic: diagnostic.order)
+        )
+        super().__init__("; ".join(diagnostic.message for diagnostic in self.diagnostics))
 
 
 @contextmanager
-def noting(faults: list[Diagnostic]) -> Iterator[None]:
-    """Add the faults of what stops the block to others; what is behind the block goes on."""
+def noting(diagnostics: list[Diagnostic]) -> Iterator[None]:
+    """Add the errors of what stops the block to others; what is behind the block goes on."""
     try:
         yield
     except Stopped as stopped:
-        faults.extend(stopped.diagnostics)
+        diagnostics.extend(stopped.diagnostics)

@@ -17,7 +17,7 @@ class Replacement(Struct, frozen=True):
 
 
 class Fix(Struct, frozen=True):
-    """What makes one fault go away: all of its replacements, or none."""
+    """What makes one error go away: all of its replacements, or none."""
 
     replacements: tuple[Replacement, ...]
 

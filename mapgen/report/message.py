@@ -10,7 +10,7 @@ from typing import Any
 from msgspec import Struct
 
 from mapgen.escaping import visible
-from mapgen.report import repairs
+from mapgen.report import fixes
 from mapgen.report.diagnostic import Diagnostic, Label, Severity
 from mapgen.report.fix import Fix
 from mapgen.report.near import as_code, is_slip, near_names, offered
@@ -30,7 +30,7 @@ class Message(Struct, frozen=True):
     `label` are words beside the place, `related` is the hole of a further place and words beside
     that. `path` is the file where there is no place in it, by default what is in the hole `path`.
     `notes` has a line for each. `helps` are for some of the values of the hole `by`. `fix` is made
-    of the place and the values. `unknown` is what kind of name is not known. What stands at a place
+    of the place and the values. `unknown` is what kind of name is not known. What is at a place
     that `is_secret` is never shown.
 
     A hole may say how its value is written: `{found:a}` with an article; `{words:short}` cut to
@@ -102,7 +102,7 @@ of_two = partial(Message, label="second", related="first: first")
 def respelled(span: Span, of: Values) -> Fix | None:
     """Return the fix that writes the one near word of the language, None where several are."""
     near = near_names(of["it"], of["known"])
-    return repairs.replaced(span, of["it"], near[0]) if len(near) == 1 else None
+    return fixes.replaced(span, of["it"], near[0]) if len(near) == 1 else None
 
 
 def renamed(span: Span, of: Values) -> Fix | None:
@@ -124,7 +124,7 @@ def filled(words: str, values: Values) -> str:
         if hole is None:
             continue
         value = _written(_PARSER.get_field(hole, (), values)[0], form or "", values)
-        # Between two backquotes stands a name, whatever is in it: it stays on its line.
+        # Between two backquotes is a name, whatever is in it: it stays on its line.
         value = visible(value) if marks % 2 else value
         # A path with a name in backquotes stands for itself.
         is_code = "`" in value and shown.endswith("`") and f"`{{{hole}" in words

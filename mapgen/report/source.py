@@ -1,4 +1,4 @@
-"""Where words stand: a file's text, a span of it, and words that the file folds or escapes."""
+"""Where words are: a file's text, a span of it, and words that the file folds or escapes."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Span(Struct, frozen=True):
 class Text(Struct, frozen=True):
     """Words whose every character knows its place in the file.
 
-    A YAML scalar may be quoted, escaped or folded, so the words differ from what stands in the
+    A YAML scalar may be quoted, escaped or folded, so the words differ from what is in the
     file; `offsets[i]` is the place of `value[i]`, and one more entry tells where the words end.
     """
 
@@ -98,7 +98,7 @@ class Text(Struct, frozen=True):
         return Text(self.value + more, self.source, [*self.offsets[:-1], *last, self.offsets[-1]])
 
     def span(self, start: int = 0, end: int | None = None) -> Span:
-        """Return where the words from `start` to `end` stand in the file."""
+        """Return where the words from `start` to `end` are in the file."""
         length = len(self.value)
         stop = length if end is None else end
         first = self.offsets[start if start < length else length]

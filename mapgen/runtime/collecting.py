@@ -100,15 +100,15 @@ class Collector:
             root: what it is called.
             notes_rows: whether `made` will be asked for.
         """
-        for fault in (*self._started_with, *(fault for _, _, fault in self.found)):
+        for error in (*self._started_with, *(error for _, _, error in self.found)):
             # What raised it led to the record, which led to it: nothing else would part them.
-            fault.__traceback__ = fault.__context__ = None
+            error.__traceback__ = error.__context__ = None
         self.found = []
         self._made = [] if notes_rows else None
-        faults = tuple(known)
-        self._started_with = faults
-        self._known = {id(fault) for fault in faults}
-        self._last = faults[-1] if faults else None
+        errors = tuple(known)
+        self._started_with = errors
+        self._known = {id(error) for error in errors}
+        self._last = errors[-1] if errors else None
         self.loops = []
         self.failed_skips = {}
         self._record = record, root
@@ -123,7 +123,7 @@ class Collector:
         """
         if isinstance(error, RuleError) and id(error) in self._known:
             raised = error
-        elif id(raised := self._as_fault(error)) not in self._known:
+        elif id(raised := self._as_error(error)) not in self._known:
             self._known.add(id(raised))
             self._last = raised
             self.found.append((code, self._spot(), raised))
@@ -131,7 +131,7 @@ class Collector:
         return ErrorValue(raised)
 
     def rely_on(self, *skips: int) -> None:
-        """Raise the fault of a skip that failed: what relies on it is in doubt, too."""
+        """Raise the error of a skip that failed: what relies on it is in doubt, too."""
         for skip in skips:
             bool(self.failed_skips.get(skip))
 
@@ -147,7 +147,7 @@ class Collector:
         places: list[str | None] = []
         holder: tuple[object, str | None] = self._record
         for loop in self.loops:
-            # Most lists are gone over as they stand in the record, or in the row at work.
+            # Most lists are gone over as they are in the record, or in the row at work.
             place = place_in(*holder, loop.rows)
             place = self._place(loop.rows, loop.at) if place is None else f"{place}[{loop.at}]"
             places.append(place)
@@ -194,7 +194,7 @@ class Collector:
             del self.loops[depth:]
             return otherwise()
 
-    def _as_fault(self, error: Exception) -> RuleError:
+    def _as_error(self, error: Exception) -> RuleError:
         match error:
             case RuleError():
                 return _first_of(error)
@@ -266,13 +266,13 @@ class Collector:
         return value
 
 
-def _first_of(fault: RuleError) -> RuleError:
+def _first_of(error: RuleError) -> RuleError:
     """Return the error of the ErrorValue within an error's value, else the error itself."""
     try:
-        str(fault.value)
+        str(error.value)
     except RuleError as known:
         return known
-    return fault
+    return error
 
 
 def error_collecting_build(
@@ -554,7 +554,7 @@ class _Watched(ast.NodeTransformer):
 
 
 def _for_each_row(node: ast.ListComp | ast.GeneratorExp | ast.DictComp) -> Iterator[ast.AST]:
-    """Yield all that is worked out for each row of a comprehension."""
+    """Yield all that is evaluated for each row of a comprehension."""
     made = [node.key, node.value] if isinstance(node, ast.DictComp) else [node.elt]
     lists = [generator.iter for generator in node.generators[1:]]
     conditions = [condition for generator in node.generators for condition in generator.ifs]

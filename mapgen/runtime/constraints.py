@@ -1,4 +1,4 @@
-"""What a source schema says of values beside their type; whether the JSON of a record keeps to it.
+"""What a source schema says of values beside their type; whether the JSON of a record honours it.
 
 Members of source structs carry it as annotations: `Annotated[str, Constraints(shortest=1)]`. Null
 is a value that is missing: nothing is asked of it.
@@ -185,7 +185,7 @@ class _Member(typing.NamedTuple):
 
 
 def keeps(value: Mapping[str, JsonValue] | msgspec.Struct, kind: type) -> bool:
-    """Tell whether a struct, or its JSON, keeps to what its annotations say, at every depth.
+    """Tell whether a struct, or its JSON, honours what its annotations say, at every depth.
 
     Of a struct that is not sure: two rows are alike where all that is read of them is, and
     `are_told` says whether text is needed that became something else.
@@ -220,14 +220,14 @@ def _is_of_text(said: Constraints) -> bool:
 
 
 def keeps_value(value: JsonValue, annotation: object) -> bool:
-    """Tell whether the JSON of one member keeps to what its annotation says, at every depth."""
+    """Tell whether the JSON of one member honours what its annotation says, at every depth."""
     is_kept = keeper(annotation)
     return value is None or is_kept is None or is_kept(value)
 
 
 @cache
 def keeper(annotation: object) -> Callable[[typing.Any], bool] | None:
-    """Return what tells whether a member, or its JSON, keeps to its annotation, if that asks."""
+    """Return what tells whether a member, or its JSON, honours its annotation, if that asks."""
     asked = _asked(annotation)
     return None if asked is None else lambda value: _is_kept(value, asked)
 

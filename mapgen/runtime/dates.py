@@ -290,7 +290,7 @@ class DateFormat:
         """Whether each text says itself how far its clock is from UTC."""
         return not self.roles.isdisjoint(("offset", "epoch"))
 
-    def reading_fault(self) -> str | None:
+    def reading_error(self) -> str | None:
         """Return why no text can be read by it, None where texts can."""
         if self._twice is not None:
             return f"`{self._twice}` says once more what other letters say"

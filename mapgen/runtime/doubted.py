@@ -1,7 +1,7 @@
 """A record in that is not what it should be at a few places, its struct and those errors out.
 
 msgspec says where the first value is that it cannot take. The record is decoded once more, with
-what stands there left as it is, and only that is looked at patiently.
+what is there left as it is, and only that is looked at patiently.
 """
 
 from __future__ import annotations
@@ -67,9 +67,9 @@ class DoubtedReader:
             except msgspec.ValidationError as error:
                 refusal = str(error)
             else:
-                faults: list[SourceError] = []
-                _settle(found, doubts.ways, path, faults)
-                return found, tuple(faults)
+                errors: list[SourceError] = []
+                _settle(found, doubts.ways, path, errors)
+                return found, tuple(errors)
         return None
 
 
@@ -162,7 +162,7 @@ def _replaced(annotation: object, old: type, new: type) -> object:
 
 
 def _settle(
-    value: typing.Any, ways: tuple[_Way, ...], path: str, faults: list[SourceError]
+    value: typing.Any, ways: tuple[_Way, ...], path: str, errors: list[SourceError]
 ) -> None:
     """Look at what was left open, in the order of the schema."""
     for field, decoder, on in ways:
@@ -171,23 +171,23 @@ def _settle(
             try:
                 read = decoder.decode(found)
             except (*DOUBTS, TypeError):  # it is not there, too
-                read = _doubtful(found, field, path, faults)
+                read = _doubtful(found, field, path, errors)
             setattr(value, field.name, read)
         elif isinstance(found, list):
             for number, row in enumerate(found):
                 if row is not None:
-                    _settle(row, on, f"{member_path(path, field.encode_name)}[{number}]", faults)
+                    _settle(row, on, f"{member_path(path, field.encode_name)}[{number}]", errors)
         elif found is not None:
-            _settle(found, on, member_path(path, field.encode_name), faults)
+            _settle(found, on, member_path(path, field.encode_name), errors)
 
 
 def _doubtful(
     value: msgspec.Raw | msgspec.UnsetType,
     field: msgspec.structs.FieldInfo,
     path: str,
-    faults: list[SourceError],
+    errors: list[SourceError],
 ) -> object:
     if value is msgspec.UNSET:
-        return missing(field, path, faults) if field.required else field.default
+        return missing(field, path, errors) if field.required else field.default
     place = member_path(path, field.encode_name)
-    return patient_member(UNTYPED.decode(value), field.type, place, faults)
+    return patient_member(UNTYPED.decode(value), field.type, place, errors)

@@ -54,4 +54,4 @@ class SourceError(msgspec.Struct, frozen=True):
     """A place of a record that has not the type its schema says."""
 
     path: str
-    fault: RuleError
+    error: RuleError

@@ -1,4 +1,4 @@
-"""The functions that emitted expressions call: typed values come in, values or Faults go out."""
+"""The functions that emitted expressions call: typed values come in, values or Errors go out."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ MOST_PLACES = 12
 
 
 def value_or(value: T | None, default: Callable[[], T]) -> T:
-    """Return the value, or what the default works out when it is missing."""
+    """Return the value, or what the default evaluates when it is missing."""
     return default() if value is None else value
 
 
@@ -198,7 +198,7 @@ def char_at(text: str, position: int) -> str:
 
 
 def index_of(text: str, sought: str, start: int) -> int:
-    """Return where the part first stands at or behind start, -1 for nowhere.
+    """Return where the part first appears at or behind start, -1 for nowhere.
 
     Raises RuleError when start lies outside the text.
     """
@@ -208,7 +208,7 @@ def index_of(text: str, sought: str, start: int) -> int:
 
 
 def last_index_of(text: str, sought: str, start: int) -> int:
-    """Return where the part last stands at or before start, -1 for nowhere.
+    """Return where the part last appears at or before start, -1 for nowhere.
 
     Raises RuleError when start lies outside the text.
     """

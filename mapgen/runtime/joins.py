@@ -50,10 +50,10 @@ class IndexingError(Exception):
 class UnfitKey(Exception):
     """A record whose key cannot be read: the member, and what is wrong with it."""
 
-    def __init__(self, member: str, fault: RuleError) -> None:
+    def __init__(self, member: str, error: RuleError) -> None:
         super().__init__(member)
         self.member = member
-        self.fault = fault
+        self.error = error
 
 
 class JoinedFile(Struct, frozen=True):
@@ -185,7 +185,7 @@ class Joins:
         )
         own = _members(raw.data)
         if own is None:
-            return raw  # what is no object is told when it is decoded
+            return raw  # what is no object is reported when it is decoded
         members = {**raw.members}
         calculated = {} if self._calculated is None else self._calculated(record)
         for name, index in self._indices.items():
@@ -237,7 +237,7 @@ class _Index:
         self._database.close()
 
     def read(self) -> Iterator[Rejected]:
-        """Fill the table; yield the records that cannot stand in it."""
+        """Fill the table; yield the records that cannot be in it."""
         pairs = [(pair.member, pair) for pair in self._join.on]
         self._database.execute("BEGIN")
         rows: list[tuple[int, str, bytes]] = []
@@ -259,9 +259,9 @@ class _Index:
                 key = _key(value, pairs, self._join.form)
             except UnfitKey as unfit_key:
                 place = member_path(self._path, unfit_key.member)
-                yield self._rejected(raw, unfit_key.fault, place)
-            except RuleError as fault:
-                yield self._rejected(raw, fault)
+                yield self._rejected(raw, unfit_key.error, place)
+            except RuleError as error:
+                yield self._rejected(raw, error)
             else:
                 rows.append((self._records, key, data))
                 self._records += 1
@@ -278,7 +278,7 @@ class _Index:
         """Whether a record is one of the join, by what it was found to be."""
         if not self.file.is_input:
             return chosen not in ("others", "unasked")
-        if chosen is None:  # it is told as one of the input, and may be one of ours
+        if chosen is None:  # it is reported as one of the input, and may be one of ours
             self._unread = self._unread or raw
         return chosen == "ours"
 
@@ -289,16 +289,16 @@ class _Index:
         return value, msgspec.json.encode(value)
 
     def _rejected(
-        self, raw: Row | RawRecord, fault: RuleError, place: str | None = None
+        self, raw: Row | RawRecord, error: RuleError, place: str | None = None
     ) -> Rejected:
         self._unread = self._unread or raw
         origin = Origin(self.file.name, raw.number, raw.line)
-        return Rejected(origin, (ErrorReport(fault.code, fault.message, source_path=place),))
+        return Rejected(origin, (ErrorReport(error.code, error.message, source_path=place),))
 
     def found(
         self, own: Mapping[str, msgspec.Raw], plan: Plan, calculated: Calculated
     ) -> JsonValue | Unjoined:
-        """Return what belongs to a record, or why that cannot be told; None for nothing."""
+        """Return what belongs to a record, or why that cannot be reported; None for nothing."""
         values: dict[str, JsonValue] = {}
         for pair in self._join.on:
             if pair.function is not None:
@@ -316,10 +316,10 @@ class _Index:
                     values[name] = plain(_own_value(bytes(own[name]).decode()))
             key = _key(values, [(pair.of, pair) for pair in self._join.on], plan.form)
         except UnfitKey as unfit_key:
-            fault = unfit_key.fault
-            return Unjoined(fault.code, fault.message, fault.value, member=unfit_key.member)
+            error = unfit_key.error
+            return Unjoined(error.code, error.message, error.value, member=unfit_key.member)
         except ValueError:
-            return None  # no JSON, which is told when the record is decoded
+            return None  # no JSON, which is reported when the record is decoded
         rows = iter(self._database.execute(_BELONGING, (key,)))
         first = next(rows, None)
         if first is not None:
@@ -422,7 +422,7 @@ def _part(found: JsonValue, name: str, kind: str, form: Form) -> str:
     if found is None:
         raise UnfitKey(name, RuleError("R103", f"`{name}` is missing"))
     if isinstance(found, TypeMismatch):
-        raise UnfitKey(name, found.fault)
+        raise UnfitKey(name, found.error)
     value = found
     if form.holds_cells and kind == "int" and isinstance(found, str):
         number = whole_number(found)
@@ -438,5 +438,5 @@ def _canonical(value: JsonValue) -> str:
 
 def _as_json(value: Decimal | TypeMismatch) -> JsonValue:
     if isinstance(value, TypeMismatch):
-        return {"misfit": str(value.fault.value)}
+        return {"misfit": str(value.error.value)}
     return {"decimal": str(value.normalize())}

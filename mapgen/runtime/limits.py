@@ -1,6 +1,6 @@
-"""What generated code calls where a value has to keep to a limit: the value in, the value out.
+"""What generated code calls where a value has to honour a limit: the value in, the value out.
 
-Each raises RuleError, R3xx, when the value does not keep to it. Lengths count UTF-16 code units, as
+Each raises RuleError, R3xx, when the value does not honour it. Lengths count UTF-16 code units, as
 SQL Server's nvarchar does.
 """
 
@@ -66,7 +66,7 @@ def attempted_or(step: Callable[[], T], otherwise: Callable[[], T]) -> T:
 
 
 def where_there(value: T | None, within: Callable[[T], object]) -> None:
-    """Have a value that is there keep to a limit."""
+    """Have a value that is there honour a limit."""
     if value is not None:
         within(value)
 

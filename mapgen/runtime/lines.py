@@ -36,7 +36,7 @@ def document_line(
 ) -> bytes:
     """Return `{"source", "entity", "document"}` and a line break; of one of several, its `name`.
 
-    The `warnings` of a record stand with the first of its documents.
+    The `warnings` of a record are with the first of its documents.
 
     Args:
         document: the document.
@@ -53,7 +53,7 @@ def document_line(
 
 
 def reject_line(outcome: Rejected | Skipped) -> bytes:
-    """Return `{"source", "outcome", "faults" or "reason"}` and a line break."""
+    """Return `{"source", "outcome", "errors" or "reason"}` and a line break."""
     line: _RejectedLine | _SkippedLine
     match outcome:
         case Rejected(origin, faults):

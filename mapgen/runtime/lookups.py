@@ -40,7 +40,7 @@ class ColumnError(TableError):
 
 
 class Longest(Struct, frozen=True):
-    """The longest text of a column: its length in UTF-16 units, and where it stands."""
+    """The longest text of a column: its length in UTF-16 units, and where it is."""
 
     length: int = 0
     at: str = ""

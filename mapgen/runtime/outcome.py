@@ -94,13 +94,13 @@ class Rejected:
     """
 
     origin: Origin
-    faults: tuple[ErrorReport, ...]
+    errors: tuple[ErrorReport, ...]
     data: bytes | None = field(default=None, repr=False, compare=False)
 
     @property
     def is_deferred(self) -> bool:
         """Whether each error may go away by itself, so that the record waits instead."""
-        return all(fault.retry for fault in self.faults)
+        return all(error.retry for error in self.errors)
 
 
 @dataclass(frozen=True, slots=True)

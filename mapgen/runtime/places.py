@@ -1,4 +1,4 @@
-"""Where the parts of a record stand: the record in, the concrete path of each object in it out."""
+"""Where the parts of a record are: the record in, the concrete path of each object in it out."""
 
 from __future__ import annotations
 

@@ -82,7 +82,7 @@ class Rule(msgspec.Struct, frozen=True):
 
 
 class _Line(msgspec.Struct):
-    """One rule as the rule map has it: `code` is where it stands in the transformer."""
+    """One rule as the rule map has it: `code` is where it is in the transformer."""
 
     target: str
     reads: tuple[str, ...]
@@ -203,7 +203,7 @@ def fill_indices(path: str, indices: Sequence[int | None]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """All rules of a flow by target path, and by where they stand in the transformer.
+    """All rules of a flow by target path, and by where they are in the transformer.
 
     `by_code` keys are `function.local` of the generated module; `personal` are the source paths
     whose values are masked, each with all that lies below it.

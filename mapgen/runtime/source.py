@@ -213,16 +213,16 @@ class ErrorValue:
     __slots__ = ("_fault",)
     __class__ = property(_raising)
 
-    def __init__(self, fault: RuleError) -> None:
-        object.__setattr__(self, "_fault", fault)
+    def __init__(self, error: RuleError) -> None:
+        object.__setattr__(self, "_fault", error)
 
     __getattr__ = _raising
 
 
 class TypeMismatch(Struct, frozen=True):
-    """What stands in a record for a value that could not be read: no struct takes it."""
+    """What is in a record for a value that could not be read: no struct takes it."""
 
-    fault: RuleError
+    error: RuleError
 
 
 _TOUCHES = """
@@ -236,7 +236,7 @@ for _name in _TOUCHES.split():
 def strict(value: JsonValue, kind: type[T]) -> T:
     """Return the struct.
 
-    Raises msgspec.ValidationError at the first value of a wrong type, or where one does not keep to
+    Raises msgspec.ValidationError at the first value of a wrong type, or where one does not honour
     what the schema says of it.
     """
     carried: JsonValue = as_carried(value, kind)
@@ -253,9 +253,9 @@ def patient(value: JsonValue, kind: type[T], path: str) -> tuple[T, tuple[Source
     """
     if not isinstance(value, dict):
         raise RuleError("R102", f"expected an object, found {described(value)}")
-    faults: list[SourceError] = []
+    errors: list[SourceError] = []
     carried = as_carried(value, kind)
-    return typing.cast(T, _struct(carried, kind, path, faults)), tuple(faults)
+    return typing.cast(T, _struct(carried, kind, path, errors)), tuple(errors)
 
 
 @cache
@@ -288,47 +288,47 @@ def _shape(kind: object) -> _Shape:
     )
 
 
-def patient_member(value: JsonValue, kind: object, path: str, faults: list[SourceError]) -> object:
+def patient_member(value: JsonValue, kind: object, path: str, errors: list[SourceError]) -> object:
     """Return what a member is to be, with ErrorValues in place of what is wrong."""
     try:
         found = msgspec.convert(value, kind, dec_hook=exact)
     except msgspec.ValidationError:
-        return _looked_into(value, kind, path, faults, is_typed=False)
+        return _looked_into(value, kind, path, errors, is_typed=False)
     if keeps_value(value, kind):
         return found
-    return _looked_into(value, kind, path, faults, is_typed=True)
+    return _looked_into(value, kind, path, errors, is_typed=True)
 
 
 def _looked_into(
-    value: JsonValue, kind: object, path: str, faults: list[SourceError], *, is_typed: bool
+    value: JsonValue, kind: object, path: str, errors: list[SourceError], *, is_typed: bool
 ) -> object:
     """Do what `patient_member` does for a value with something wrong in it."""
     if isinstance(value, TypeMismatch):
-        return _noted(value.fault, path, faults)
+        return _noted(value.error, path, errors)
     shape = _shape(kind)
     if shape.is_in_text:
-        return _patient_text(value, kind, path, faults)
+        return _patient_text(value, kind, path, errors)
     if shape.struct is not None:
         if isinstance(value, dict):
-            return _struct(value, shape.struct, path, faults)
+            return _struct(value, shape.struct, path, errors)
         if value == [] and shape.may_be_missing:
             return None
     problem = broken(value, kind) if is_typed or isinstance(value, list) else None
     if problem is not None:
-        return _noted(_unkept(problem, value), path, faults)
+        return _noted(_unkept(problem, value), path, errors)
     if shape.holder is list and (isinstance(value, list) or shape.is_varied):
         rows = enumerate(value) if isinstance(value, list) else [(0, value)]
-        return [patient_member(row, shape.held, f"{path}[{at}]", faults) for at, row in rows]
+        return [patient_member(row, shape.held, f"{path}[{at}]", errors) for at, row in rows]
     if shape.holder is dict and (isinstance(value, dict) or value == []):
         entries = value.items() if isinstance(value, dict) else ()
-        return {name: patient_member(one, shape.held, f"{path}[]", faults) for name, one in entries}
-    return _noted(unfit(value, kind), path, faults)
+        return {name: patient_member(one, shape.held, f"{path}[]", errors) for name, one in entries}
+    return _noted(unfit(value, kind), path, errors)
 
 
-def _noted(fault: RuleError, path: str, faults: list[SourceError]) -> ErrorValue:
+def _noted(error: RuleError, path: str, errors: list[SourceError]) -> ErrorValue:
     """Return what stands for a value that is wrong, having added its error."""
-    faults.append(SourceError(path, fault))
-    return ErrorValue(fault)
+    errors.append(SourceError(path, error))
+    return ErrorValue(error)
 
 
 def _unkept(problem: str, value: JsonValue) -> RuleError:
@@ -337,7 +337,7 @@ def _unkept(problem: str, value: JsonValue) -> RuleError:
     return RuleError("R108", message, _scalar(value))
 
 
-def _patient_text(value: JsonValue, kind: object, path: str, faults: list[SourceError]) -> object:
+def _patient_text(value: JsonValue, kind: object, path: str, errors: list[SourceError]) -> object:
     """Return what a text of JSON holds, with ErrorValues in place of what is wrong in it.
 
     A text that cannot be read is not shown: anything may be in it.
@@ -345,7 +345,7 @@ def _patient_text(value: JsonValue, kind: object, path: str, faults: list[Source
     try:
         found = json_of(value)
     except ValueError:
-        fault = _no_json(value, path)
+        error = _no_json(value, path)
     else:
         problem = broken(found, kind)
         if problem is None:
@@ -353,9 +353,9 @@ def _patient_text(value: JsonValue, kind: object, path: str, faults: list[Source
             assert alias is not None
             held = alias.__args__[0]
             inner = _or_none(held) if may_be_missing(kind) else held
-            return patient_member(as_carried(found, inner), inner, path, faults)
-        fault = _unkept(problem, found)
-    return _noted(fault, path, faults)
+            return patient_member(as_carried(found, inner), inner, path, errors)
+        error = _unkept(problem, found)
+    return _noted(error, path, errors)
 
 
 def _no_json(value: JsonValue, path: str) -> RuleError:
@@ -372,20 +372,20 @@ def unfit(value: JsonValue, kind: object) -> RuleError:
     return RuleError("R102", message, _scalar(value))
 
 
-def _unjoined(fault: Unjoined, holder: str, place: str, faults: list[SourceError]) -> ErrorValue:
+def _unjoined(error: Unjoined, holder: str, place: str, errors: list[SourceError]) -> ErrorValue:
     """Return what stands for a member that is not there; what is told already is not told twice."""
-    at = place if fault.member is None else member_path(holder, fault.member)
-    known = next((found.fault for found in faults if found.path == at), None)
-    return _noted(fault, at, faults) if known is None else ErrorValue(known)
+    at = place if error.member is None else member_path(holder, error.member)
+    known = next((found.error for found in errors if found.path == at), None)
+    return _noted(error, at, errors) if known is None else ErrorValue(known)
 
 
 def _struct(
-    value: dict[str, JsonValue], kind: type, path: str, faults: list[SourceError]
+    value: dict[str, JsonValue], kind: type, path: str, errors: list[SourceError]
 ) -> object:
     members: dict[str, object] = {}
     fields = fields_of(kind)
     if any(isinstance(value.get(one.encode_name), Unjoined) for one in fields):
-        # Why something could not be joined may be a member's error, which is told by then.
+        # Why something could not be joined may be a member's error, which is reported by then.
         fields = tuple(
             sorted(fields, key=lambda one: isinstance(value.get(one.encode_name), Unjoined))
         )
@@ -393,20 +393,20 @@ def _struct(
         place = member_path(path, name_of(field))
         found: object = value.get(field.encode_name)
         if isinstance(found, Unjoined):
-            members[field.name] = _unjoined(found, path, place, faults)
+            members[field.name] = _unjoined(found, path, place, errors)
         elif field.encode_name in value:
             members[field.name] = patient_member(
-                value[field.encode_name], field.type, place, faults
+                value[field.encode_name], field.type, place, errors
             )
         elif field.required:
-            members[field.name] = missing(field, path, faults)
+            members[field.name] = missing(field, path, errors)
     return kind(**members)
 
 
-def missing(field: msgspec.structs.FieldInfo, path: str, faults: list[SourceError]) -> ErrorValue:
+def missing(field: msgspec.structs.FieldInfo, path: str, errors: list[SourceError]) -> ErrorValue:
     """Return what stands for a member that has to be there, having added the error."""
-    fault = RuleError("R103", f"`{name_of(field)}` is missing")
-    return _noted(fault, member_path(path, name_of(field)), faults)
+    error = RuleError("R103", f"`{name_of(field)}` is missing")
+    return _noted(error, member_path(path, name_of(field)), errors)
 
 
 def is_scalar(kind: object) -> bool:

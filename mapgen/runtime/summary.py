@@ -30,7 +30,7 @@ class Shown(Struct, frozen=True):
 
     kind: Kind
     source: str
-    faults: tuple[ErrorReport, ...]
+    errors: tuple[ErrorReport, ...]
     reason: str | None = None
 
 
@@ -72,7 +72,7 @@ class Summary(Counts, frozen=True, kw_only=True):
 
     `made` equals the sum of the counts where no earlier run left work in the ledger; `differing`
     counts apart, of the created and the updated, those that the ERP did not save as they were sent,
-    and `warnings` the records that gave documents and do not keep to a check that warns. The first
+    and `warnings` the records that gave documents and do not honour a check that warns. The first
     records of each kind that found no way are in `shown`; `reasons` counts them all, the commonest
     first (past 200 reasons, the rest together). `withdrawn` counts documents of earlier runs that
     left the queue since their records do not give them any more. `open` counts what earlier runs
@@ -99,7 +99,7 @@ class Summary(Counts, frozen=True, kw_only=True):
 
     def counts(self) -> dict[str, str | int | None]:
         """Return flow and counts, in the order in which machines are given them."""
-        return told(self, *_TOLD)
+        return plain_facts(self, *_TOLD)
 
 
 _TOLD = (
@@ -116,7 +116,7 @@ def instant_of(seconds: float | None) -> str | None:
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def told(one: Any, *names: str) -> dict[str, Any]:
+def plain_facts(one: Any, *names: str) -> dict[str, Any]:
     """Return facts as plain data, by name; moments are texts in UTC.
 
     What is not of this one itself is of its book: the flow, the tenant, the address.

@@ -134,7 +134,7 @@ class FlowUnderTest(Struct, frozen=True):
         """Whether one error of the record says so, at the target if there is one."""
         outcome = self.outcome(record)
         return isinstance(outcome, Rejected) and any(
-            because in fault.message and target in (None, fault.target) for fault in outcome.faults
+            because in error.message and target in (None, error.target) for error in outcome.errors
         )
 
     def field_after(self, target: str, row: str, changes: str, block: str = "") -> str | None:
@@ -156,8 +156,8 @@ class FlowUnderTest(Struct, frozen=True):
             value = _at(self.document(_text(record)), place.replace(": ", "."))
             is_number = isinstance(value, Decimal)
             return format(value.normalize(), "f") if is_number else _text(value)
-        faults = outcome.faults if isinstance(outcome, Rejected) else ()
-        assert any(fault.target == place for fault in faults), faults
+        errors = outcome.errors if isinstance(outcome, Rejected) else ()
+        assert any(error.target == place for error in errors), errors
         return None
 
     def _example_with(self, row: str) -> tuple[Any, Any]:
@@ -183,7 +183,7 @@ class FlowUnderTest(Struct, frozen=True):
         return strategies.composite(_damaged)(records)
 
     def check_outcome(self, record: str) -> None:
-        """Assert that a record gives a document that keeps to the schema, or located errors."""
+        """Assert that a record gives a document that honours the schema, or located errors."""
         outcomes = self.outcomes(record)
         documents = [outcome for outcome in outcomes if isinstance(outcome, Document)]
         assert len(documents) in (0, len(outcomes)), "all documents of a record, or none"
@@ -195,7 +195,7 @@ class FlowUnderTest(Struct, frozen=True):
                 whole = json.loads(_text(self._content(documents)))
                 errors = [error.message for error in self.target.iter_errors(whole)]
                 assert not errors, errors
-            case Rejected(faults=reports):
+            case Rejected(errors=reports):
                 assert json.loads(reject_line(outcomes[0]))["faults"]
                 # R101 is of the record as a whole: nothing is left in it that a rule reads.
                 assert all(one.message for one in reports), reports
@@ -233,7 +233,7 @@ def _first(value: Any) -> Any:
 
 
 def _at(document: Any, target: str) -> Any:
-    """Return the value at a path of a document; outside the ERP it stands in no wrapper."""
+    """Return the value at a path of a document; outside the ERP it is in no wrapper."""
     for name, rows in steps(target):
         document = document[name]
         for number in row_numbers(rows):
@@ -262,6 +262,6 @@ def _text(value: Any) -> str:
 def _reason(outcome: Outcome) -> str:
     """Return why a record gives no document."""
     if isinstance(outcome, Rejected):
-        errors = (f"{one.code} {one.target}: {one.message} ({one.spec})" for one in outcome.faults)
+        errors = (f"{one.code} {one.target}: {one.message} ({one.spec})" for one in outcome.errors)
         return "; ".join(errors)
     return f"skipped: {outcome.reason}" if isinstance(outcome, Skipped) else str(outcome)

@@ -61,7 +61,7 @@ class BindingError(Exception):
 
 
 class DamagedFlow(Exception):
-    """A folder of `generated/` that was not written as it stands; the message says which file."""
+    """A folder of `generated/` that was not written as it is; the message says which file."""
 
 
 class _ToldBranch(msgspec.Struct, frozen=True):
@@ -250,15 +250,15 @@ class Transformer:
         if record is None:
             try:
                 record, found = self._source.doubted(raw)
-            except RuleError as fault:
+            except RuleError as error:
                 origin = Origin(file, raw.number, raw.line, None, again)
-                return (Rejected(origin, (ErrorReport(fault.code, fault.message),)),)
+                return (Rejected(origin, (ErrorReport(error.code, error.message),)),)
         origin = Origin(file, raw.number, raw.line, self._key_of(record), again)
         if not found:
             try:
                 return self._delivered(origin, self._transform(record))
             except (RuleError, ArithmeticError):
-                pass  # why is told by what collects all errors
+                pass  # why is reported by what collects all errors
         return self._refused(origin, record, found)
 
     def source(self, raw: Record) -> Any:
@@ -269,7 +269,7 @@ class Transformer:
     def join_keys(self, raw: Record) -> Calculated:
         """Return what is calculated of a record to join others to it, by function.
 
-        What cannot be read of it is told once it is decoded.
+        What cannot be read of it is reported once it is decoded.
         """
         functions = [
             (key.function, join.is_personal)
@@ -303,8 +303,8 @@ class Transformer:
         except (TypeError, ValueError, AttributeError):
             if not found:
                 raise
-            raised = found[0].fault  # code in C looks at an ErrorValue's type before it touches it
-        of = next((one.path for one in found if one.fault is raised), None)
+            raised = found[0].error  # code in C looks at an ErrorValue's type before it touches it
+        of = next((one.path for one in found if one.error is raised), None)
         member = None if of is None else of.removeprefix(f"{self._plan.source}.")
         shown = None if is_personal and member is None else raised.value
         return Unjoined(raised.code, raised.message, shown, retry=raised.retry, member=member)
@@ -333,8 +333,8 @@ class Transformer:
             if step is not None:
                 target = f"then {step.key_of('file')}"
                 rule, rows = self._rules.find(target, one.document) or (None, ())
-                fault = RuleError("R309", "a file of the document before it has the same name")
-                return (Rejected(origin, (self._rule_report(rule, Spot((), rows), fault),)),)
+                error = RuleError("R309", "a file of the document before it has the same name")
+                return (Rejected(origin, (self._rule_report(rule, Spot((), rows), error),)),)
         return found
 
     def _doubled_report(self, name: str, identity: str) -> ErrorReport:
@@ -345,23 +345,23 @@ class Transformer:
         return self._rule_report(rule, Spot((), rows), RuleError("R224", message, identity))
 
     def _refused(
-        self, origin: Origin, record: Any, source_faults: tuple[SourceError, ...]
+        self, origin: Origin, record: Any, source_errors: tuple[SourceError, ...]
     ) -> tuple[Outcome, ...]:
         """Return what becomes of a record in which something fails: that may be a warning."""
         transform, collector = self._complete or self._load_complete()
-        known = [found.fault for found in source_faults]
+        known = [found.error for found in source_errors]
         notes_rows = bool(known) and self._notes_rows
         collector.start(known, record, self._plan.source, notes_rows=notes_rows)
         result = transform(record)
         if type(result) is Skip:
             return (Skipped(origin, result.reason),)
-        assert source_faults or collector.found, "what the fast way refuses has a fault"
-        reports = [self._source_report(found, collector) for found in source_faults]
+        assert source_errors or collector.found, "what the fast way refuses has an error"
+        reports = [self._source_report(found, collector) for found in source_errors]
         warnings: list[ErrorReport] = []
-        for code, spot, fault in collector.found:
+        for code, spot, error in collector.found:
             rule = self._rules.by_code.get(code)
             told = warnings if rule is not None and rule.warns else reports
-            told.append(self._rule_report(rule, spot, fault))
+            told.append(self._rule_report(rule, spot, error))
         if not reports:
             first, *others = self._delivered(origin, result)
             if isinstance(first, Document):
@@ -375,7 +375,7 @@ class Transformer:
         """Return the numbers of the rows that become of a record's rows, by what makes them."""
         record, found = patient(value, self._module.Source, self._plan.source)
         transform, collector = self._complete or self._load_complete()
-        known = [fault.fault for fault in found]
+        known = [error.error for error in found]
         collector.start(known, record, self._plan.source, notes_rows=True)
         with exactly():
             transform(record)
@@ -391,7 +391,7 @@ class Transformer:
         return complete
 
     def _key_of(self, record: Any) -> str | None:
-        """Return what people call a record, if that can be told: it may hold ErrorValues."""
+        """Return what people call a record, if that can be reported: it may hold ErrorValues."""
         try:
             key = self._key(record)
             return key if len(key) <= LONGEST_VALUE else _shortened(key)
@@ -405,28 +405,28 @@ class Transformer:
         if rule is not None and rule.tells_rows_apart:
             numbers = self._rules.row_of(rule, found.path, collector.made)
         # The key that was looked for is another member's: the join knows whether it may be seen.
-        is_key = isinstance(found.fault, Unjoined) and found.fault.member is None
+        is_key = isinstance(found.error, Unjoined) and found.error.member is None
         is_personal = not is_key and self._rules.is_personal(found.path)
         return ErrorReport(
-            code=found.fault.code,
-            message=found.fault.message,
+            code=found.error.code,
+            message=found.error.message,
             target=fill_indices(rule.target, numbers) if rule else None,
             source_path=found.path,
-            value=self._shown(found.fault.value, is_personal=is_personal),
+            value=self._shown(found.error.value, is_personal=is_personal),
             spec=rule.spec if rule else None,
-            retry=found.fault.retry,
+            retry=found.error.retry,
         )
 
-    def _rule_report(self, rule: Rule | None, spot: Spot, fault: RuleError) -> ErrorReport:
+    def _rule_report(self, rule: Rule | None, spot: Spot, error: RuleError) -> ErrorReport:
         assert rule is not None, "the rule map names every statement that can fail"
         return ErrorReport(
-            code=fault.code,
-            message=fault.message,
+            code=error.code,
+            message=error.message,
             target=fill_indices(rule.target, spot.numbers),
             source_path=rule.source_path_at(spot.places),
-            value=self._shown(fault.value, is_personal=rule.is_personal),
+            value=self._shown(error.value, is_personal=rule.is_personal),
             spec=rule.spec,
-            retry=fault.retry,
+            retry=error.retry,
         )
 
     def _shown(self, value: object, *, is_personal: bool) -> str | None:

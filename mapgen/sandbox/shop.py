@@ -60,7 +60,7 @@ class ShopSettings:
 
 
 class Declined(Refused):
-    """A request that the shop does not take: the status, and what stands under `errors`."""
+    """A request that the shop does not take: the status, and what is under `errors`."""
 
     def __init__(
         self, status: int, errors: object, headers: Mapping[str, str] = MappingProxyType({})
@@ -238,7 +238,7 @@ def _decoded(body: bytes) -> Record:
 
 
 def _member(body: bytes, name: str) -> Record:
-    """Return the object that stands in a member. Raises Refused where it does not."""
+    """Return the object that is in a member. Raises Refused where it does not."""
     inner = _decoded(body).get(name)
     if not isinstance(inner, dict):
         raise Declined(400, {name: ["Required parameter missing or invalid"]})

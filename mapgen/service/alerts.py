@@ -40,11 +40,11 @@ _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
     "latency": lambda seen, _: seen.p95 or 0.0,
     "unreconciled": lambda seen, _: None if seen.unreconciled is None else float(seen.unreconciled),
 }
-"""What each alert of a spec is held against: of the last hour, or of what is there now."""
+"""What each alert of a spec is validated against: of the last hour, or of what is there now."""
 
 
 class Watched(Struct, frozen=True):
-    """A flow that is looked after: its book in the ledger, beyond which values it is told."""
+    """A flow that is looked after: its book in the ledger, beyond which values it is reported."""
 
     name: str
     book: str
@@ -142,7 +142,7 @@ class Watch(Duty):
         return told
 
     def _tell(self, alerts: Alerts, alert: Alert) -> None:
-        """Send word by each channel; where one fails, all are told again at the next look."""
+        """Send word by each channel; where one fails, all are reported again at the next look."""
         level: Level = "info" if alert.state == "resolved" else "error"
         facts = {"flow": alert.of.flow, "alert": alert.name, "state": alert.state}
         self.observer.on_event(TechnicalEvent("alert", level, facts))

@@ -162,8 +162,8 @@ class Loop:
                 self._turn()
             except Terminated:
                 break
-            except Exception as fault:  # noqa: BLE001 - one flow's failure is not the others'
-                self._failed(fault)
+            except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
+                self._failed(error)
         with suppress(RunAborted):
             self._ledger.leave_cycles(self.flow.book, self._around.holder)
 
@@ -217,9 +217,9 @@ class Loop:
         if due is not None and due <= self._clock.now():
             self.status.next_at = self.flow.pace.schedule.next(self._clock.now())
 
-    def _failed(self, fault: Exception) -> None:
+    def _failed(self, error: Exception) -> None:
         self._again_at = time.monotonic() + self._wait
-        note_failed(self.flow, self.status, self._around, fault, self._wait)
+        note_failed(self.flow, self.status, self._around, error, self._wait)
         self._wait = min(2 * self._wait, _LONGEST_WAIT)
 
     def _rest(self) -> None:
@@ -253,18 +253,18 @@ def cycled(flow: Cycled, status: Status, around: Around, why: Why) -> Summary | 
     return found
 
 
-def reason_of(fault: Exception) -> dict[str, str]:
+def reason_of(error: Exception) -> dict[str, str]:
     """Return the code of what went wrong, and its words where they hold no value of a record."""
-    if isinstance(fault, RunAborted):
-        return {"code": fault.code, "message": fault.message, "help": fault.help}
-    return {"code": type(fault).__name__}
+    if isinstance(error, RunAborted):
+        return {"code": error.code, "message": error.message, "help": error.help}
+    return {"code": type(error).__name__}
 
 
 def note_failed(
-    flow: InTurns, status: Status, around: Around, fault: Exception, again_in: float
+    flow: InTurns, status: Status, around: Around, error: Exception, again_in: float
 ) -> None:
     """Say to all who look that a cycle has failed, and is tried again in so many seconds."""
-    facts = reason_of(fault)
+    facts = reason_of(error)
     status.failures += 1
     status.failure = facts["code"]
     told: dict[str, Plain] = {"flow": flow.name, "again_in": again_in, **facts}

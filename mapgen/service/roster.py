@@ -49,7 +49,7 @@ class Entry(Struct, frozen=True):
 
 
 class Roster(Duty):
-    """Binds flows, those again and again that cannot be bound; `joined` is told of each."""
+    """Binds flows, those again and again that cannot be bound; `joined` is reported each."""
 
     def __init__(
         self, project: Path, environment: str, around: Around, joined: Callable[[Entry], None]
@@ -74,8 +74,8 @@ class Roster(Duty):
             flow_name(workspace.read(path, "the spec")) or path for path in workspace.spec_paths()
         )
         tries = [one for one in map(self._tried, dict.fromkeys(names)) if one is not None]
-        if tries and all(fault is not None for _, fault in tries):
-            raise _together([fault for _, fault in tries if fault is not None])
+        if tries and all(error is not None for _, error in tries):
+            raise _together([error for _, error in tries if error is not None])
         for entry, _ in tries:
             self._note(entry)
             self._joined(entry)
@@ -172,7 +172,7 @@ def _unbound(name: str, book: str | None, error: Exception) -> Unbound:
             return Unbound(name, book, **{"message": "an internal error", **reason_of(error)})
 
 
-def _together(faults: list[Exception]) -> Exception:
+def _together(errors: list[Exception]) -> Exception:
     """Return one error for all: each diagnostic once, else what went wrong first."""
-    told = [one for fault in faults if isinstance(fault, Stopped) for one in fault.diagnostics]
-    return Stopped(told) if told else faults[0]
+    told = [one for error in errors if isinstance(error, Stopped) for one in error.diagnostics]
+    return Stopped(told) if told else errors[0]

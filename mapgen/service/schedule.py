@@ -63,7 +63,7 @@ def schedule_of(words: str | None) -> Schedule:
 
 
 def _cron_days(day: str) -> str:
-    """Return the last three fields of cron for what stands in front of a time of day."""
+    """Return the last three fields of cron for what is in front of a time of day."""
     if day == "daily":
         return "* * *"
     if monthly := _MONTHLY.fullmatch(day):

@@ -16,7 +16,7 @@ import httpx2
 from mapgen.escaping import one_line
 from mapgen.runtime.environment import LOOPBACK
 from mapgen.runtime.ledger.alerts import Alert
-from mapgen.runtime.summary import told
+from mapgen.runtime.summary import plain_facts
 
 _LONGEST = 10.0
 _PORTS = {"smtp": 587, "smtps": 465}
@@ -42,9 +42,9 @@ class Channel(Protocol):
 
 
 def facts_of(alert: Alert, environment: str) -> dict[str, object]:
-    """Return what is told of an alert, as plain data."""
+    """Return what is reported an alert, as plain data."""
     names = ("state", "flow", "tenant", "value", "threshold", "fired_at", "resolved_at", "number")
-    facts = {"alert": alert.name, "environment": environment, **told(alert, *names)}
+    facts = {"alert": alert.name, "environment": environment, **plain_facts(alert, *names)}
     return {**facts, "text": sentence(alert, environment)}
 
 
@@ -88,8 +88,8 @@ class Webhook:
         """Send word of an alert. Raises NotTold."""
         try:
             answer = httpx2.post(self.url, json=facts_of(alert, environment), timeout=_LONGEST)
-        except httpx2.HTTPError as fault:
-            raise NotTold(type(fault).__name__) from None
+        except httpx2.HTTPError as error:
+            raise NotTold(type(error).__name__) from None
         if not answer.is_success:
             raise NotTold(f"status {answer.status_code}")
 
@@ -120,10 +120,10 @@ class Mail:
                 if self.username is not None:
                     server.login(self.username, self.password or "")
                 refused = server.send_message(self._message(alert, environment))
-        except smtplib.SMTPResponseException as fault:
-            raise NotTold(f"status {fault.smtp_code}") from None
-        except (OSError, smtplib.SMTPException) as fault:
-            raise NotTold(type(fault).__name__) from None
+        except smtplib.SMTPResponseException as error:
+            raise NotTold(f"status {error.smtp_code}") from None
+        except (OSError, smtplib.SMTPException) as error:
+            raise NotTold(type(error).__name__) from None
         if refused:
             raise NotTold(f"{len(refused)} of {len(self.recipients)} addresses were refused")
 

@@ -85,7 +85,7 @@ class _Typed(msgspec.Struct):
 
 
 def _type_of(body: bytes) -> str | None:
-    """Return the topic that stands in a body, as Standard Webhooks has it."""
+    """Return the topic that is in a body, as Standard Webhooks has it."""
     try:
         return msgspec.json.decode(body, type=_Typed).type
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):

@@ -124,8 +124,8 @@ class Worker(Reception):
             reason = "the library returned"
             try:
                 await self._work(ended)
-            except _AWAY as fault:
-                reason = type(fault).__name__
+            except _AWAY as error:
+                reason = type(error).__name__
             if ended.is_set():
                 return
             wait = _FIRST_WAIT if time.monotonic() - began > _LONGEST_WAIT else wait
@@ -163,9 +163,9 @@ class Worker(Reception):
             for one in duties:
                 one.cancel()
             found = await asyncio.gather(*duties, return_exceptions=True)
-        for fault in found:
-            if isinstance(fault, Exception):
-                raise fault
+        for error in found:
+            if isinstance(error, Exception):
+                raise error
 
     async def _listen(self, app: procrastinate.App) -> None:
         await app.run_worker_async(
@@ -281,8 +281,8 @@ class Worker(Reception):
             return self._cycle_in_turn(known, why)
         except Terminated:
             return why != "scheduled"
-        except Exception as fault:  # noqa: BLE001 - one flow's failure is not the others'
-            note_failed(known.flow, known.status, self._around, fault, _AGAIN)
+        except Exception as error:  # noqa: BLE001 - one flow's failure is not the others'
+            note_failed(known.flow, known.status, self._around, error, _AGAIN)
         finally:
             known.turn.release()
         return False

@@ -36,16 +36,16 @@ class _Placed(Struct, frozen=True):
         return replace(self, keys=self.keys[1:])
 
 
-def overlaid(base: MapNode, overlay: Overlay, faults: list[Diagnostic]) -> Node:
-    """Return the spec that an overlay of another one is; `faults` grows by what cannot be done."""
+def overlaid(base: MapNode, overlay: Overlay, diagnostics: list[Diagnostic]) -> Node:
+    """Return the spec that an overlay is; `diagnostics` grows by what cannot be done."""
     inherited = base.having(
         entry for entry in base.entries if entry.key.value not in _BELONGS_TO_THE_FLOW
     )
     changed = {one.path.value for one in overlay.changes}
     whole = _under(inherited, "mapping", lambda node: _ungrouped(node, changed))
     added = {one.path.value for one in overlay.changes if isinstance(one, Add)}
-    placed = [found for one in overlay.changes if (found := _place(one, whole, added, faults))]
-    faults += _overlapping(placed)
+    placed = [found for one in overlay.changes if (found := _place(one, whole, added, diagnostics))]
+    diagnostics += _overlapping(placed)
     root = _with(whole, placed)
     own = [entry for entry in overlay.root.entries if entry.key.value in _OWN]
     named = {entry.key.value for entry in own}
@@ -87,7 +87,7 @@ def _under(node: Node, key: str, made: Callable[[Node], Node]) -> Node:
 
 
 def _place(
-    change: Change, root: Node, added: Container[str], faults: list[Diagnostic]
+    change: Change, root: Node, added: Container[str], diagnostics: list[Diagnostic]
 ) -> _Placed | None:
     """Return where a change belongs, None where it cannot be made (then reported).
 
@@ -106,13 +106,13 @@ def _place(
         node = _child(node, found)
         start += len(found) + 1
     last = path.part(start, len(path.value))
-    fault = _misplaced(change, node, keys, last, is_there=found is not None)
-    if fault is None and found is None and isinstance(node, ListNode):
+    diagnostic = _misplaced(change, node, keys, last, is_there=found is not None)
+    if diagnostic is None and found is None and isinstance(node, ListNode):
         count = len(node.items)
         if not _is_next(path.value[:start], last.value, count, added):
-            fault = messages.not_the_next(last, where=".".join(keys), count=count)
-    if fault is not None:
-        faults.append(fault)
+            diagnostic = messages.not_the_next(last, where=".".join(keys), count=count)
+    if diagnostic is not None:
+        diagnostics.append(diagnostic)
         return None
     return _Placed(change, (*keys, _known_as(node, rest)), last)
 
@@ -204,7 +204,7 @@ def _plain(node: Node) -> object:
 
 
 def _overlapping(placed: list[_Placed]) -> Iterator[Diagnostic]:
-    """Yield the faults of changes of what another change has replaced, added or removed."""
+    """Yield the errors of changes of what another change has replaced, added or removed."""
     whole = {one.keys: one for one in placed}
     for one in placed:
         for length in range(1, len(one.keys)):

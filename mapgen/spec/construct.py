@@ -1,6 +1,6 @@
 """Constructs of the language: a class each, its members declared with their keys.
 
-From the one declaration come the shape that a file is held against, the editor's schema, the
+From the one declaration come the shape that a file is validated against, the editor's schema, the
 reference page (all by `shape`), and the frozen value with the places of its words (by `bind`).
 """
 
@@ -41,7 +41,7 @@ from mapgen.spec.shapes import (
 
 T = TypeVar("T")
 
-# The file that defaults stand in.
+# The file that defaults are in.
 _DEFAULT = "<default>"
 
 
@@ -164,7 +164,7 @@ def here() -> Span:
 
 
 def named() -> Text:
-    """Declare the key that the node stands under."""
+    """Declare the key that the node is under."""
     return found(lambda node, at: at.key)
 
 
@@ -174,7 +174,7 @@ def pointer(below: str = "") -> str:
 
 
 def key_of(name: str) -> Text | None:
-    """Declare the key of the node's mapping, as it stands in the file."""
+    """Declare the key of the node's mapping, as it is in the file."""
     return found(lambda node, at: node.key(name) if isinstance(node, MapNode) else None)
 
 

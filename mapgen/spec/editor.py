@@ -1,4 +1,4 @@
-"""The language's shapes in, JSON Schemas for editors out: completion, hover, faults while typing.
+"""The language's shapes in, JSON Schemas for editors out: completion, hover, errors while typing.
 
 Made from the very data that the reader walks. What JSON Schema cannot see is how a scalar was
 written: `5.0` counts as a whole number there, `1e3` as a number like any other.
@@ -105,7 +105,7 @@ def _words(shape: Words) -> Schema:
     if shape.pattern is None:
         return {"title": shape.what, "type": _SCALAR}
     anchored = f"^(?:{shape.pattern})$"
-    # A `pattern` says nothing of numbers and flags: they stand where their usual form fits.
+    # A `pattern` says nothing of numbers and flags: they are where their usual form fits.
     types = ["string"]
     if re.fullmatch(shape.pattern, _FRACTION):
         types.append("number")
@@ -185,7 +185,7 @@ def _others(
 
 def _idle(keys: Mapping[str, Key]) -> Schema:
     """Return which keys a record has only where no mapping is under another."""
-    told = [
+    reported = [
         {
             "if": {
                 "required": [key.unless_many],
@@ -199,7 +199,7 @@ def _idle(keys: Mapping[str, Key]) -> Schema:
         for name, key in keys.items()
         if key.unless_many
     ]
-    return {"allOf": told} if told else {}
+    return {"allOf": reported} if reported else {}
 
 
 def _instead(keys: Mapping[str, Key], instead: Instead | None) -> Schema:

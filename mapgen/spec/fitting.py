@@ -9,7 +9,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen.report import Diagnostic, Fix, Span, Text, repairs
+from mapgen.report import Diagnostic, Fix, Span, Text, fixes
 from mapgen.report.catalogue import documents, reading
 from mapgen.report.near import near_names
 from mapgen.spec.nodes import Entry, ListNode, MapNode, Node, ScalarNode
@@ -38,11 +38,11 @@ MOST_ENTRIES = 2_000
 _FILL = "add an entry, or remove the key"
 
 
-def faults_of(node: Node, shape: Shape[Any]) -> list[Diagnostic]:
+def diagnostics_of(node: Node, shape: Shape[Any]) -> list[Diagnostic]:
     """Return all that keeps a node from having a shape."""
     fitting = _Fitting([])
     fitting.fit(node, shape)
-    return fitting.faults
+    return fitting.diagnostics
 
 
 def describe(node: Node) -> str:
@@ -63,9 +63,9 @@ def describe(node: Node) -> str:
 
 
 class _Fitting(Struct, frozen=True):
-    """The walk; `faults` grows."""
+    """The walk; `diagnostics` grows."""
 
-    faults: list[Diagnostic]
+    diagnostics: list[Diagnostic]
 
     def fit(self, node: Node, shape: Shape[Any]) -> None:
         """Report all that keeps the node from having the shape."""
@@ -101,7 +101,7 @@ class _Fitting(Struct, frozen=True):
         if isinstance(node, ListNode | MapNode) and what == "an expression":
             help_line = "an expression that starts with `[` or `{` needs quotes around it"
             is_in_brackets = node.span.source.text[node.span.start] in "[{"
-            fix = repairs.quoted(node.span) if is_in_brackets else None
+            fix = fixes.quoted(node.span) if is_in_brackets else None
         self._wrong(node, what, help_line, fix=fix)
         return False
 
@@ -109,7 +109,7 @@ class _Fitting(Struct, frozen=True):
         self, node: Node, expected: str, form: str, found: str = "", fix: Fix | None = None
     ) -> None:
         """Report a node that is something else; `found` says what, if not its kind."""
-        self.faults.append(
+        self.diagnostics.append(
             reading.wrong_shape(
                 _opening(node),
                 expected=expected,
@@ -124,7 +124,7 @@ class _Fitting(Struct, frozen=True):
             return
         text = scalar(node).text
         if shape.choices and text.value not in shape.choices:
-            self.faults.append(
+            self.diagnostics.append(
                 reading.unknown_choice(
                     text.span(), it=text.value, known=shape.choices, what=shape.what
                 )
@@ -134,7 +134,7 @@ class _Fitting(Struct, frozen=True):
 
     def _pattern(self, text: Text, shape: Words) -> None:
         if shape.pattern is not None and not re.fullmatch(shape.pattern, text.value, re.ASCII):
-            self.faults.append(
+            self.diagnostics.append(
                 reading.malformed_secret(text.span(), what=shape.what, example=shape.example)
                 if shape.is_secret
                 else reading.malformed(text.span(), shape.what, text.value, shape.example)
@@ -145,7 +145,7 @@ class _Fitting(Struct, frozen=True):
         if not (isinstance(node, ScalarNode) and node.kind == "integer"):
             help_line, fix = f"write a number like `{least + 5}`", None
             if isinstance(node, ScalarNode) and node.kind == "text" and _is_whole(node.value):
-                help_line, fix = "write it without quotes", repairs.unquoted(node.span)
+                help_line, fix = "write it without quotes", fixes.unquoted(node.span)
             self._wrong(node, what, help_line, fix=fix)
         elif int(node.value) < least:
             self._wrong(node, what, f"write `{least}` or more", node.value)
@@ -177,7 +177,7 @@ class _Fitting(Struct, frozen=True):
     def _is_too_long(self, node: MapNode) -> bool:
         if len(node.entries) <= MOST_ENTRIES:
             return False
-        self.faults.append(
+        self.diagnostics.append(
             reading.wrong_shape(
                 node.entries[MOST_ENTRIES].key.span(),
                 expected=f"at most {MOST_ENTRIES:,} entries",
@@ -204,7 +204,7 @@ class _Fitting(Struct, frozen=True):
             return keys
         found = [entry.key for entry in node.entries if entry.key.value in instead.of]
         if found:
-            self.faults.append(
+            self.diagnostics.append(
                 documents.two_forms(found[0], documents=other, found=[key.value for key in found])
             )
         return {
@@ -225,19 +225,19 @@ class _Fitting(Struct, frozen=True):
                 self.fit(entry.value, keys[entry.key.value].shape)
                 if keys[entry.key.value].is_idle_in(node):
                     named_by = node.key(keys[entry.key.value].unless_many)
-                    self.faults.append(reading.named_already(entry.key, by=named_by))
+                    self.diagnostics.append(reading.named_already(entry.key, by=named_by))
             elif rest is not None and _is_other(entry, node, rest, free):
                 self._pattern(entry.key, rest.names)
                 self.fit(entry.value, rest.shape)
             elif not (is_cut and cut_before):
-                self.faults.append(reading.unknown_key(entry.key, record.what, keys, free))
+                self.diagnostics.append(reading.unknown_key(entry.key, record.what, keys, free))
             cut_before = is_cut and (cut_before or not entry.key.value.isidentifier())
         unknown = [entry.key.value for entry in node.entries if entry.key.value not in keys]
         missing = [name for name in free if keys[name].is_needed_by(node)]
         meant = {near for name in unknown for near in near_names(name, missing)}
         for name, key in keys.items():
             if name in missing and name not in meant:
-                self.faults.append(
+                self.diagnostics.append(
                     reading.missing_key(
                         _opening(node), key=name, where=record.what, why=key.purpose
                     )
@@ -245,10 +245,10 @@ class _Fitting(Struct, frozen=True):
             partner, here = key.goes_with, node.key(name)
             if partner is not None and here is not None and node.get(partner) is None:
                 purpose = keys[partner].purpose
-                fault = reading.missing_key(
+                diagnostic = reading.missing_key(
                     here.span(), key=partner, where=f"`{name}`", why=purpose
                 )
-                self.faults.append(fault)
+                self.diagnostics.append(diagnostic)
 
     def _variants(self, node: Node, shape: Variants[Any]) -> None:
         if not isinstance(node, MapNode):
@@ -266,11 +266,11 @@ class _Fitting(Struct, frozen=True):
         if not found:
             is_bare = all(describe(entry.value) == "nothing" for entry in node.entries)
             opening = _opening(node)
-            fault = reading.no_rule_kind(opening, shape.what, shape.kinds, is_bare=is_bare)
-            self.faults.append(fault)
+            diagnostic = reading.no_rule_kind(opening, shape.what, shape.kinds, is_bare=is_bare)
+            self.diagnostics.append(diagnostic)
             return
         if len(found) > 1:
-            self.faults.append(reading.several_kinds(found[1], first=found[0]))
+            self.diagnostics.append(reading.several_kinds(found[1], first=found[0]))
             return
         self._record(node, shape.record(shape.kinds[found[0].value]))
 
@@ -305,7 +305,7 @@ def _quoted(node: Node, shape: Variants[Any]) -> Fix | None:
     if not (isinstance(node, ListNode) and node.items and isinstance(_alone(shape), Formula)):
         return None
     is_in_brackets = node.span.source.text[node.span.start] == "["
-    return repairs.quoted(node.span) if is_in_brackets else None
+    return fixes.quoted(node.span) if is_in_brackets else None
 
 
 def _opening(node: Node) -> Span:

@@ -19,7 +19,7 @@ from mapgen.report.catalogue import reuse as messages
 from mapgen.spec import model as spec
 from mapgen.spec.shapes import At, record_of
 
-# What may stand beside `use`, or says what kind a rule is: no parameter has such a name.
+# What may be beside `use`, or says what kind a rule is: no parameter has such a name.
 BESIDE = frozenset(spec.RULE.kinds).union(
     name
     for shape in (
@@ -59,7 +59,7 @@ def take_words(
     found: Vocabulary,
     of: spec.PartsFile | spec.MappingSection,
     read: Reading,
-    faults: list[Diagnostic],
+    diagnostics: list[Diagnostic],
 ) -> None:
     """Let a vocabulary grow by what may be used in a file.
 
@@ -67,12 +67,12 @@ def take_words(
         found: the vocabulary.
         of: the file, or the mapping of a spec, with what it says itself.
         read: gives what other files hold.
-        faults: grows by names that are there twice.
+        errors: grows by names that are there twice.
     """
     functions = of.expressions if isinstance(of, spec.PartsFile) else of.functions
     own = [(one, found) for one in of.definitions]
-    _take(found.parts, own, "part", faults)
-    _take(found.functions, [(one, found) for one in functions], "expression", faults)
+    _take(found.parts, own, "part", diagnostics)
+    _take(found.functions, [(one, found) for one in functions], "expression", diagnostics)
     for one in of.ignores if isinstance(of, spec.PartsFile) else ():
         found.sets[one.name.value] = one
     for named in of.uses:
@@ -80,12 +80,14 @@ def take_words(
         if other is None or other is found:
             continue
         # What that file uses itself is its own affair.
-        _take(found.parts, _written_in(other, other.parts), "part", faults)
-        _take(found.functions, _written_in(other, other.functions), "expression", faults)
+        _take(found.parts, _written_in(other, other.parts), "part", diagnostics)
+        _take(found.functions, _written_in(other, other.functions), "expression", diagnostics)
         for name, one in other.sets.items():
             first = found.sets.setdefault(name, one)
             if first is not one:
-                faults.append(messages.name_twice(one.name, what="set", first=first.name.span()))
+                diagnostics.append(
+                    messages.name_twice(one.name, what="set", first=first.name.span())
+                )
 
 
 _Named = TypeVar("_Named", spec.Definition, spec.NamedExpression)
@@ -101,14 +103,16 @@ def _take(
     known: dict[str, tuple[_Named, Vocabulary]],
     more: Iterable[tuple[_Named, Vocabulary]],
     what: str,
-    faults: list[Diagnostic],
+    diagnostics: list[Diagnostic],
 ) -> None:
     for one in more:
         first = known.setdefault(one[0].name.value, one)
         if first[0] is not one[0]:
             # What a file says itself is what its author can rename.
             mine, other = (first, one) if first[1] is not one[1] else (one, first)
-            faults.append(messages.name_twice(mine[0].name, what=what, first=other[0].name.span()))
+            diagnostics.append(
+                messages.name_twice(mine[0].name, what=what, first=other[0].name.span())
+            )
 
 
 class Linked(Struct, frozen=True):
@@ -119,13 +123,13 @@ class Linked(Struct, frozen=True):
     parts: frozenset[PartKey]
 
 
-def linked(flow: spec.Spec, words: Vocabulary, faults: list[Diagnostic]) -> Linked:
-    """Return a spec with the rules of the parts that it uses; `faults` grows."""
-    linker = _Linker(words, faults)
+def linked(flow: spec.Spec, words: Vocabulary, diagnostics: list[Diagnostic]) -> Linked:
+    """Return a spec with the rules of the parts that it uses; `diagnostics` grows."""
+    linker = _Linker(words, diagnostics)
     section = flow.mapping
     alone = None if section.alone is None else linker.document(section.alone)
     several = tuple(linker.document(one) for one in section.several)
-    ignores = (*section.ignores, *_ignores(section, words, faults))
+    ignores = (*section.ignores, *_ignores(section, words, diagnostics))
     section = replace(section, alone=alone, several=several, ignores=ignores)
     shared = tuple(sorted(_files(words, words.path)))
     return Linked(replace(flow, mapping=section, shared=shared), words, frozenset(linker.used))
@@ -147,27 +151,27 @@ def _files(words: Vocabulary, own: str, seen: frozenset[str] = frozenset()) -> s
 
 
 def written_out(
-    definition: spec.Definition, words: Vocabulary, faults: list[Diagnostic]
+    definition: spec.Definition, words: Vocabulary, diagnostics: list[Diagnostic]
 ) -> spec.Part:
     """Return a part as it is written, with the rules of the parts that it uses itself."""
-    linker = _Linker(words, faults, around=(definition,))
+    linker = _Linker(words, diagnostics, around=(definition,))
     return linker.part(definition.part, definition.pointer)
 
 
 def _ignores(
-    section: spec.MappingSection, words: Vocabulary, faults: list[Diagnostic]
+    section: spec.MappingSection, words: Vocabulary, diagnostics: list[Diagnostic]
 ) -> Iterator[spec.Ignore]:
     for name in section.ignore_sets:
         found = words.sets.get(name.value)
         if found is None:
-            faults.append(messages.unknown_set(name, known=words.sets))
+            diagnostics.append(messages.unknown_set(name, known=words.sets))
         else:
-            faults += ignored_twice(found.ignores)
+            diagnostics += ignored_twice(found.ignores)
             yield from (replace(one, of=name) for one in found.ignores)
 
 
 def ignored_twice(ignores: Iterable[spec.Ignore]) -> Iterator[Diagnostic]:
-    """Yield the faults of fields that stand under several reasons, or under one of them twice."""
+    """Yield the errors of fields that are under several reasons, or under one of them twice."""
     first: dict[str, Text] = {}
     for one in ignores:
         found = first.setdefault(one.path.value, one.path)
@@ -179,7 +183,7 @@ class _Linker(Struct, frozen=True):
     """Puts the rules of parts in place; `around` are the parts at work, `used` grows."""
 
     words: Vocabulary
-    faults: list[Diagnostic]
+    diagnostics: list[Diagnostic]
     around: tuple[spec.Definition, ...] = ()
     used: set[PartKey] = field(default_factory=set)
 
@@ -212,24 +216,24 @@ class _Linker(Struct, frozen=True):
             return part
         found = self.words.parts.get(part.use.value)
         if found is None:
-            self.faults.append(messages.unknown_part(part.use, known=self.words.parts))
+            self.diagnostics.append(messages.unknown_part(part.use, known=self.words.parts))
             return part
         definition, words = found
         self.used.add(part_key(definition))
         if definition in self.around:
-            self.faults.append(messages.part_in_circle(part.use, first=definition.name.span()))
+            self.diagnostics.append(messages.part_in_circle(part.use, first=definition.name.span()))
             return part
         self._arguments(part, definition)
         inner = spec.Part.bind(definition.node, At(pointer, part.use))
         around = (*self.around, definition)
-        inner = _Linker(words, self.faults, around, self.used).part(inner, pointer)
+        inner = _Linker(words, self.diagnostics, around, self.used).part(inner, pointer)
         return self._merged(part, inner, definition)
 
     def _nothing_there(self, rule: spec.Rule) -> None:
         """Report a rule that changes one of a part, where no part is used."""
         mark = rule.kind.mark if isinstance(rule.kind, spec.Removed) else rule.modifiers.replaces
         if mark is not None:
-            self.faults.append(messages.nothing_to_change(rule.target, word=mark))
+            self.diagnostics.append(messages.nothing_to_change(rule.target, word=mark))
 
     def _arguments(self, part: spec.Part, definition: spec.Definition) -> None:
         """Report arguments that the part has no parameter for, and parameters without one."""
@@ -243,14 +247,14 @@ class _Linker(Struct, frozen=True):
         ]
         known = [name for name in (*takes, *sorted(BESIDE)) if name not in given]
         for one in unknown:
-            self.faults.append(
+            self.diagnostics.append(
                 messages.unknown_parameter(
                     one, part=part.use, known=known, takes=takes, place=definition.name.span()
                 )
             )
         for name in takes if not unknown else ():
             if name not in given and name not in BESIDE:
-                self.faults.append(
+                self.diagnostics.append(
                     messages.missing_argument(
                         part.use, name=name, place=_parameter(definition, name).name.span()
                     )
@@ -303,11 +307,11 @@ class _Linker(Struct, frozen=True):
         mark = rule.kind.mark if isinstance(rule.kind, spec.Removed) else rule.modifiers.replaces
         name = definition.name.value
         if mark is None and before is not None:
-            self.faults.append(
+            self.diagnostics.append(
                 messages.silent_override(rule.target, part=name, place=before.target.span())
             )
         elif mark is not None and before is None:
-            self.faults.append(
+            self.diagnostics.append(
                 messages.nothing_to_change(
                     rule.target, word=mark, known=known, place=definition.name.span()
                 )

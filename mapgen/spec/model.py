@@ -89,7 +89,7 @@ class Duration(Struct, frozen=True):
 
 
 class Range(Struct, frozen=True):
-    """What a number has to keep to: `> 0 and <= 1000`.
+    """What a number has to honour: `> 0 and <= 1000`.
 
     `asked` are the bounds that each record has: `<= order.total`.
     """
@@ -155,7 +155,7 @@ PLACES: Variants[ScalarNode | CurrencyPlaces] = Variants(
 
 
 class Modifiers(Construct):
-    """What may stand with a rule of any kind; of a mark, its key."""
+    """What may be with a rule of any kind; of a mark, its key."""
 
     if_missing: Text | None = optional(
         Formula(), "the value to use when there is none, or `reject`"
@@ -174,7 +174,7 @@ class Modifiers(Construct):
     )
     too_long: Text | None = optional(words.LONG_TEXT, "longer text")
     range: Range | None = optional(
-        RANGE, "what the number has to keep to: numbers, or expressions, as in `<= order.total`"
+        RANGE, "what the number has to honour: numbers, or expressions, as in `<= order.total`"
     )
     severity: Text | None = optional(
         words.SEVERITY,
@@ -187,7 +187,7 @@ class Modifiers(Construct):
     rounding: Text | None = optional(words.ROUNDING, "how to round to `places`")
     because: Text | None = optional(words.PROSE, "why the rule is as it is, for reviewers")
     replaces: Text | None = optional(
-        MARK, "the rule stands in the place of one of the part that is used", key="replace"
+        MARK, "the rule is in the place of one of the part that is used", key="replace"
     )
     proposed: Text | None = optional(
         words.FLAG, "nobody has reviewed it: `generate --release` refuses"
@@ -290,7 +290,7 @@ class Removed(Construct, what="a removed rule"):
 
 
 class Argument(Construct, what="an argument"):
-    """What a parameter of a part is where it is used; None: no expression stands there."""
+    """What a parameter of a part is where it is used; None: no expression is there."""
 
     name: Text = named()
     expression: Text | None = itself(
@@ -601,7 +601,7 @@ def _kind(node: Node, at: At) -> RuleKind:
 
 
 def _modifiers(node: Node, at: At) -> Modifiers:
-    """Return what stands with a rule; the `default` of a lookup is its `if_missing`."""
+    """Return what is with a rule; the `default` of a lookup is its `if_missing`."""
     found, default = Modifiers.bind(node, at), _default(node)
     return found if default is None else replace(found, if_missing=default)
 
@@ -1681,7 +1681,7 @@ class TargetClause(Construct, what="the target"):
     entity: Text = required(words.PROSE, "the entity")
     operation: Operation = required(
         As(words.OPERATION, _operation),
-        "; ".join(one.says for one in plan.OPERATIONS.values()),
+        "; ".join(one.doc for one in plan.OPERATIONS.values()),
     )
     branch: Text | Calculated | None = optional(
         BRANCH,
@@ -1877,7 +1877,7 @@ class Attachment(Step, what="an attachment"):
 
 
 class AttachedText(Attachment, what="a file that the record has"):
-    """A file whose bytes stand in the record."""
+    """A file whose bytes are in the record."""
 
     content: Text = required(
         Formula(), "the bytes as base64, an expression; where it is missing, nothing is attached"
@@ -2351,7 +2351,7 @@ class Borrowed(Struct, frozen=True):
     """Another file whose words are a spec's, and where the spec says so."""
 
     path: str
-    told: Label
+    reported: Label
 
 
 class Extends(Construct, what="`extends:`"):

@@ -1,4 +1,4 @@
-"""YAML as values that know their place: text in, nodes out, every fault of the text reported.
+"""YAML as values that know their place: text in, nodes out, every error of the text reported.
 
 Built from libyaml's event stream with a stack, so depth and aliases are seen before they cost
 anything. Scalars are typed as YAML 1.2's core schema says (`no` is text, not false), because a
@@ -62,7 +62,7 @@ class ListNode(Struct, frozen=True):
 
 
 class Entry(Struct, frozen=True):
-    """A key and what stands under it."""
+    """A key and what is under it."""
 
     key: Text
     value: Node
@@ -76,12 +76,12 @@ class MapNode(Struct, frozen=True):
     by_key: Mapping[str, Entry]
 
     def get(self, key: str) -> Node | None:
-        """Return what stands under the key, or None."""
+        """Return what is under the key, or None."""
         entry = self.by_key.get(key)
         return None if entry is None else entry.value
 
     def key(self, key: str) -> Text | None:
-        """Return the key as it stands in the file, or None."""
+        """Return the key as it is in the file, or None."""
         entry = self.by_key.get(key)
         return None if entry is None else entry.key
 
@@ -115,16 +115,16 @@ def read_yaml(source: Source) -> Node:
         raise Stopped(
             reading.file_too_long(path=source.path, length=len(source.text), longest=LONGEST_FILE)
         )
-    faults: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     try:
-        root = _build(source, faults)
+        root = _build(source, diagnostics)
     except UnicodeEncodeError as error:
-        fault = reading.strange_character(Span(source, error.start, error.start + 1))
-        raise Stopped([*faults, fault]) from None
+        diagnostic = reading.strange_character(Span(source, error.start, error.start + 1))
+        raise Stopped([*diagnostics, diagnostic]) from None
     except yaml.YAMLError as error:
-        raise Stopped([*faults, _yaml_fault(source, error)]) from None
-    if faults:
-        raise Stopped(faults)
+        raise Stopped([*diagnostics, _yaml_error(source, error)]) from None
+    if diagnostics:
+        raise Stopped(diagnostics)
     if root is None or (isinstance(root, ScalarNode) and root.kind == "null"):
         is_spec = source.path.endswith(".maps.yaml")
         help = None if is_spec else "write what such a file holds, or delete it"
@@ -132,7 +132,7 @@ def read_yaml(source: Source) -> Node:
     return root
 
 
-def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
+def _build(source: Source, diagnostics: list[Diagnostic]) -> Node | None:
     stack: list[_Open] = []
     root: Node | None = None
     documents = 0
@@ -144,31 +144,34 @@ def _build(source: Source, faults: list[Diagnostic]) -> Node | None:
         if isinstance(event, yaml.ScalarEvent):
             done = _scalar(source, event)
             if event.tag is not None:
-                faults.append(_tag_fault(source, event))
+                diagnostics.append(_tag_error(source, event))
         elif isinstance(event, yaml.DocumentStartEvent):
             documents += 1
             if documents > 1:
-                raise Stopped([*faults, reading.several_documents(_event_span(source, event))])
+                raise Stopped([*diagnostics, reading.several_documents(_event_span(source, event))])
         elif isinstance(event, yaml.AliasEvent):
-            faults.append(reading.alias_used(_event_span(source, event)))
+            diagnostics.append(reading.alias_used(_event_span(source, event)))
             done = _null(source, event)
         elif isinstance(event, yaml.SequenceStartEvent | yaml.MappingStartEvent):
             if len(stack) >= DEEPEST_NODE:
                 raise Stopped(
-                    [*faults, reading.too_deep(_event_span(source, event), deepest=DEEPEST_NODE)]
+                    [
+                        *diagnostics,
+                        reading.too_deep(_event_span(source, event), deepest=DEEPEST_NODE),
+                    ]
                 )
             if event.tag is not None:
-                faults.append(_tag_fault(source, event))
+                diagnostics.append(_tag_error(source, event))
             is_map = isinstance(event, yaml.MappingStartEvent)
             stack.append(_Open(_start(event), is_map))
         elif isinstance(event, yaml.SequenceEndEvent | yaml.MappingEndEvent):
             done = _close(source, stack.pop(), event)
         if done is not None:
             if stack:
-                _add(stack[-1], done, faults)
+                _add(stack[-1], done, diagnostics)
             else:
                 root = done
-    faults.extend(unused.values())
+    diagnostics.extend(unused.values())
     return root
 
 
@@ -189,15 +192,15 @@ def _event_span(source: Source, event: yaml.Event) -> Span:
     return Span(source, _start(event), max(_start(event), _end(event)))
 
 
-def _tag_fault(source: Source, event: yaml.Event) -> Diagnostic:
-    """Return the fault of a tag: it would hide what stands behind it."""
+def _tag_error(source: Source, event: yaml.Event) -> Diagnostic:
+    """Return the error of a tag: it would hide what is behind it."""
     return reading.tag_used(Span(source, _start(event), _start(event) + 1))
 
 
 def _note_anchor(
     source: Source, event: yaml.NodeEvent, anchor: str, unused: dict[str, Diagnostic]
 ) -> None:
-    """Keep the fault of an anchor until an alias of it, which is a fault itself, is met."""
+    """Keep the error of an anchor until an alias of it, which is an error itself, is met."""
     if isinstance(event, yaml.AliasEvent):
         unused.pop(anchor, None)
         return
@@ -259,36 +262,38 @@ def _close(source: Source, opened: _Open, event: yaml.Event) -> Node:
     return ListNode(tuple(opened.items), span)
 
 
-def _add(opened: _Open, node: Node, faults: list[Diagnostic]) -> None:
+def _add(opened: _Open, node: Node, diagnostics: list[Diagnostic]) -> None:
     if not opened.is_map:
         opened.items.append(node)
     elif opened.key is None:
-        opened.key = _key(opened, node, faults)
+        opened.key = _key(opened, node, diagnostics)
     else:
         opened.entries.append(Entry(opened.key, node))
         opened.key = None
 
 
-def _key(opened: _Open, node: Node, faults: list[Diagnostic]) -> Text:
+def _key(opened: _Open, node: Node, diagnostics: list[Diagnostic]) -> Text:
     if not isinstance(node, ScalarNode):
-        faults.append(reading.key_is_no_text(node.span))
+        diagnostics.append(reading.key_is_no_text(node.span))
         return Text("", node.span.source, (node.span.start,))
     first = opened.keys.setdefault(node.value, node.text)
     if first is not node.text:
-        faults.append(reading.duplicate_key(node.text.span(), key=node.value, first=first.span()))
+        diagnostics.append(
+            reading.duplicate_key(node.text.span(), key=node.value, first=first.span())
+        )
     return node.text
 
 
-def _yaml_fault(source: Source, error: yaml.YAMLError) -> Diagnostic:
+def _yaml_error(source: Source, error: yaml.YAMLError) -> Diagnostic:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         mark = error.problem_mark
         if error.context == "while scanning a simple key" and error.context_mark is not None:
             mark = error.context_mark
         at = min(mark.index, len(source.text))
-        return reading.yaml_fault(
+        return reading.yaml_error(
             Span(source, at, min(at + 1, len(source.text))), error.problem or ""
         )
     if isinstance(error, yaml.reader.ReaderError):
         at = min(int(error.position), len(source.text))
         return reading.strange_character(Span(source, at, min(at + 1, len(source.text))))
-    return reading.yaml_fault(Span(source, 0, 0), str(error).splitlines()[0])
+    return reading.yaml_error(Span(source, 0, 0), str(error).splitlines()[0])

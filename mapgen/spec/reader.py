@@ -9,7 +9,7 @@ from mapgen.report import Source, Stopped, Text
 from mapgen.report.catalogue import reading
 from mapgen.spec import model
 from mapgen.spec.construct import Construct
-from mapgen.spec.fitting import faults_of
+from mapgen.spec.fitting import diagnostics_of
 from mapgen.spec.nodes import Node, read_yaml
 from mapgen.spec.shapes import At
 
@@ -21,7 +21,7 @@ _FLOW = re.compile(
 
 
 def spec_of(root: Node) -> model.Spec:
-    """Return the spec that is written so. Raises Stopped with every fault of shape."""
+    """Return the spec that is written so. Raises Stopped with every error of shape."""
     spec = bound(root, model.Spec)
     if spec.maps.value != "1":
         raise Stopped(
@@ -37,7 +37,7 @@ def flow_name(source: Source) -> str | None:
 
 
 def read_parts(source: Source) -> model.PartsFile:
-    """Return the parts of a file. Raises Stopped with every fault of YAML or shape."""
+    """Return the parts of a file. Raises Stopped with every error of YAML or shape."""
     parts = read(source, model.PartsFile)
     if parts.version.value != "1":
         at, found = parts.version.span(), parts.version.value
@@ -46,13 +46,13 @@ def read_parts(source: Source) -> model.PartsFile:
 
 
 def read(source: Source, construct: type[C]) -> C:
-    """Return the construct that a file is. Raises Stopped with every fault of YAML or shape."""
+    """Return the construct that a file is. Raises Stopped with every error of YAML or shape."""
     return bound(read_yaml(source), construct)
 
 
 def bound(root: Node, construct: type[C]) -> C:
-    """Return the construct that a node is. Raises Stopped with every fault of shape."""
-    faults = faults_of(root, construct)
-    if faults:
-        raise Stopped(faults)
+    """Return the construct that a node is. Raises Stopped with every error of shape."""
+    diagnostics = diagnostics_of(root, construct)
+    if diagnostics:
+        raise Stopped(diagnostics)
     return construct.bind(root, At("", Text("", root.span.source, (0,))))

@@ -1,7 +1,7 @@
-"""Places inside YAML scalars: the words and where they stand in, each word character's place out.
+"""Places inside YAML scalars: the words and where they are in, each word character's place out.
 
 YAML strips indentation, folds lines and resolves escapes, so the words of a scalar are not what
-stands in the file. An error inside an expression has to point into the file all the same.
+is in the file. An error inside an expression has to point into the file all the same.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class _Unit(Struct, frozen=True):
 
 
 def scalar_text(source: Source, value: str, start: int, end: int) -> Text:
-    """Return the words of the scalar that stands from `start` to `end`, each with its place.
+    """Return the words of the scalar that is from `start` to `end`, each with its place.
 
     Invariant: the offsets never decrease and have one entry more than the words. Should the file
     and the words disagree (they never may), every character is placed at the scalar's start.
@@ -110,7 +110,7 @@ def _align(value: str, units: list[_Unit]) -> list[int] | None:
 
 
 def _starts(value: str, done: int, units: list[_Unit], at: int) -> bool:
-    """Whether an escaped white-space character of the file stands exactly here in the words."""
+    """Whether an escaped white-space character of the file is exactly here in the words."""
     return at < len(units) and units[at].character in _SPACE and value[done] == units[at].character
 
 

@@ -1,4 +1,4 @@
-"""What may stand where in a YAML file, as data, and the walk that holds a file against it.
+"""What may be where in a YAML file, as data, and the walk that holds a file against it.
 
 One description serves the reader, the editor's schema and the reference page, so that they cannot
 drift. A shape tells by `bind` what a node that has it means.
@@ -26,7 +26,7 @@ class At(Struct, frozen=True):
     key: Text
 
     def under(self, key: Text) -> At:
-        """Return the place of what stands under a key."""
+        """Return the place of what is under a key."""
         return At(f"{self.pointer}/{key.value}" if self.pointer else key.value, key)
 
     def item(self, number: int) -> At:
@@ -35,7 +35,7 @@ class At(Struct, frozen=True):
 
 
 class Shape(Protocol[T_co]):
-    """What may stand somewhere. A construct is the shape of the mappings it is written as."""
+    """What may be somewhere. A construct is the shape of the mappings it is written as."""
 
     def bind(self, node: Node, at: At) -> T_co:
         """Return what a node means that has the shape."""
@@ -90,7 +90,7 @@ class Anything(Struct, frozen=True):
 
 
 class ListOf(Struct, Generic[T], frozen=True):
-    """A list of at least `least`; a single value may stand alone where `or_single`."""
+    """A list of at least `least`; a single value may be alone where `or_single`."""
 
     item: Shape[T]
     or_single: bool = False
@@ -146,7 +146,7 @@ def keyed(shape: Shape[T]) -> As[T, tuple[Text, T]]:
 
 
 class Key(Struct, frozen=True):
-    """A key of a record: what stands under it, what it is for, whether it has to be there.
+    """A key of a record: what is under it, what it is for, whether it has to be there.
 
     `goes_with` is another key of the record that has to be there, too, wherever this one is. `name`
     is the key where a member of a construct is called otherwise; where the key is left out, the
@@ -175,7 +175,7 @@ class Key(Struct, frozen=True):
 
 
 class Rest(Struct, frozen=True):
-    """What stands under keys of the author's choice, beside the known ones of a record.
+    """What is under keys of the author's choice, beside the known ones of a record.
 
     They may be there where the key `beside` is; without one, always. `names` says how they are
     written.
@@ -187,7 +187,7 @@ class Rest(Struct, frozen=True):
 
 
 class Instead(Struct, frozen=True):
-    """A key that stands in place of others: either it, or those of them that are needed."""
+    """A key that is in place of others: either it, or those of them that are needed."""
 
     key: str
     of: tuple[str, ...]
@@ -208,7 +208,7 @@ class Record(Struct, frozen=True):
 class Variants(Struct, Generic[T], frozen=True):
     """A mapping that says which kind it is by one of the keys of `kinds`.
 
-    `shared` keys may stand with every kind; a scalar alone is read as `scalar`.
+    `shared` keys may be with every kind; a scalar alone is read as `scalar`.
     """
 
     what: str

@@ -34,9 +34,9 @@ FIXABLE = tuple(
 )
 
 
-def _faults(workspace: Path) -> list[tuple[str, str]]:
+def _diagnostics(workspace: Path) -> list[tuple[str, str]]:
     found = Workspace(workspace)
-    return [(one.code, one.message) for one in check_specs(found, found.spec_paths()).faults]
+    return [(one.code, one.message) for one in check_specs(found, found.spec_paths()).diagnostics]
 
 
 def _yaml_files(workspace: Path) -> list[Path]:
@@ -73,12 +73,12 @@ def test_case(
     A file that could not be read to its end may say, then, what it could not say before.
     """
     workspace = build(case, tmp_path)
-    before, texts = Counter(_faults(workspace)), _texts(workspace)
+    before, texts = Counter(_diagnostics(workspace)), _texts(workspace)
     is_read = all(soundness(_alone(path, text), path)[0] == 2 for path, text in texts.items())
 
     spoken = speak(workspace, monkeypatch, capsys, "check", "--fix")
 
-    after, fixed = Counter(_faults(workspace)), _texts(workspace)
+    after, fixed = Counter(_diagnostics(workspace)), _texts(workspace)
     assert (fixed == texts) == ("no changes made" in spoken.words) == (case in IN_DOUBT)
     if case in IN_DOUBT:
         assert "not made: something else would be wrong" in spoken.words
@@ -271,7 +271,7 @@ def test_what_is_in_doubt(before: str, after: str, code: str, tmp_path: Path) ->
     fixed = autofix(Workspace(workspace), (SPEC,))
 
     assert fixed.changes == ()
-    assert code in {fault.code for fault in fixed.findings.faults}
+    assert code in {diagnostic.code for diagnostic in fixed.findings.diagnostics}
 
 
 def test_a_flag_that_may_be_false(tmp_path: Path) -> None:
@@ -281,7 +281,7 @@ def test_a_flag_that_may_be_false(tmp_path: Path) -> None:
     fixed = autofix(Workspace(workspace), (SPEC,))
 
     assert fixed.changes == ()
-    assert [fault.code for fault in fixed.findings.faults] == ["E416"]
+    assert [diagnostic.code for diagnostic in fixed.findings.diagnostics] == ["E416"]
 
 
 def test_byte_order_mark(
@@ -463,7 +463,7 @@ def test_classes_of_data(before: str, after: str, ends: str, tmp_path: Path) -> 
     fixed = autofix(Workspace(workspace, {SPEC: written}), (SPEC,))
 
     assert fixed.after[SPEC] == expected
-    assert not fixed.findings.faults
+    assert not fixed.findings.diagnostics
 
 
 def test_a_name_that_is_taken(tmp_path: Path) -> None:
@@ -478,7 +478,7 @@ def test_a_name_that_is_taken(tmp_path: Path) -> None:
     fixed = autofix(Workspace(workspace), (SPEC,))
 
     assert fixed.changes == ()
-    assert [fault.code for fault in fixed.findings.faults] == ["E412"]
+    assert [diagnostic.code for diagnostic in fixed.findings.diagnostics] == ["E412"]
 
 
 def test_comments_stay(tmp_path: Path) -> None:
@@ -498,7 +498,7 @@ def test_comments_stay(tmp_path: Path) -> None:
 def test_for_programs(
     form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Editors get the fix with the fault: where, and the words that come there."""
+    """Editors get the fix with the error: where, and the words that come there."""
     workspace = build("unknown-target-field", tmp_path)
     found = json.loads(speak(workspace, monkeypatch, capsys, "check", "--format", form).words)
 

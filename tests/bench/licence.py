@@ -1,6 +1,6 @@
 """Many orders under the licence of a tenant, in accelerated time and in flat memory: `make load`.
 
-A minute of the licence passes in a part of one, for those who keep to it and for who counts: ORDERS
+A minute of the licence passes in a part of one, for those who honour it and for who counts: ORDERS
 (20,000) go out under 600 requests a minute, SPEED (15) minutes in one. Only the minutes of the
 licence are shorter; requests, their answers and what waits for a thread take what they take, so
 that the licence is kept in harder times than real ones. Exit code 1 where it is not kept, an order

@@ -1,7 +1,7 @@
 """The mapping `shopify_orders` in languages that others made, as far as they can express it.
 
 None of them has exact amounts, limits, or problems with places; how much of the document comes out
-as the flow makes it is measured, not estimated. A peer that is not installed is told as such.
+as the flow makes it is measured, not estimated. A peer that is not installed is reported as such.
 """
 
 from __future__ import annotations

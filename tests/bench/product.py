@@ -72,7 +72,7 @@ def problems(outcome: Rejected) -> list[tuple[str, str | None]]:
     """Return codes and places: of the source what cannot be read, of the document all else."""
     return sorted(
         (fault.code, fault.source_path if fault.code.startswith("R10") else fault.target)
-        for fault in outcome.faults
+        for fault in outcome.errors
     )
 
 

@@ -1,4 +1,4 @@
-"""Measuring on a machine that others use too: only ratios of what ran side by side are told."""
+"""Measuring on a machine that others use too: only ratios of what ran side by side are reported."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def process(*command: str, cwd: str | None = None, codes: tuple[int, ...] = (0,)
     return run
 
 
-# A child's peak counts that of the process it was forked from: so a small one stands between.
+# A child's peak counts that of the process it was forked from: so a small one is between.
 _PEAK = """
 import resource, subprocess, sys
 subprocess.run(sys.argv[1:], stdout=-3, stderr=-3, check=True)

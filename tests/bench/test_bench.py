@@ -82,7 +82,7 @@ def test_mixed_orders_are_dirty_as_often_as_said() -> None:
     for part in (5, 50):
         content = b"\n".join(orders.mixed(100, part))
         found = product.outcomes(bound, content, "orders.jsonl")
-        assert sum(hasattr(outcome, "faults") for outcome in found) == part
+        assert sum(hasattr(outcome, "errors") for outcome in found) == part
 
 
 def test_copies_of_flows_are_flows_of_their_own() -> None:
@@ -90,7 +90,7 @@ def test_copies_of_flows_are_flows_of_their_own() -> None:
     shipped = flows.specs()
     with flows.workspace(len(shipped) + 2) as root:
         workspace = Workspace.find(root)
-        found = check_specs(workspace, workspace.spec_paths()).faults
+        found = check_specs(workspace, workspace.spec_paths()).diagnostics
         texts = [path.read_text(encoding="utf-8") for path in root.rglob("*.maps.yaml")]
     assert [fault.code for fault in found if fault.severity == "error"] == []
     names = {line for text in texts for line in text.splitlines() if line.startswith("flow: ")}

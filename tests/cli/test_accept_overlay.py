@@ -9,7 +9,7 @@ from tests.compiler.cases import build
 
 
 def test_examples_of_the_base(tmp_path: Path) -> None:
-    """A document that differs is told; the file that the base shows is not written over."""
+    """A document that differs is reported; the file that the base shows is not written over."""
     workspace = build("_overlay", tmp_path)
     overlay = workspace / "specs/clients/acme.maps.yaml"
     words = overlay.read_text("utf-8")

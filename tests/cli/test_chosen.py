@@ -42,7 +42,7 @@ def test_check(words: list[str], said: str, workspace: Path) -> None:
 )
 @pytest.mark.parametrize("command", ["check", "generate"])
 def test_unknown(command: str, word: str, code: str, help: str, workspace: Path) -> None:
-    """What is not there is told, with what may be meant."""
+    """What is not there is reported, with what may be meant."""
     done = mapgen(command, word, cwd=workspace)
 
     assert done.returncode == 1

@@ -12,7 +12,7 @@ __all__ = ["sheets"]
 
 
 def test_a_workbook(sheets: Path) -> None:
-    """A workbook where text is expected is told, one of another format by its name."""
+    """A workbook where text is expected is reported, one of another format by its name."""
     (sheets / "book.csv").write_bytes(b"PK\x03\x04...")
 
     done = mapgen("transform", "sheet", "--input", "book.csv", cwd=sheets)

@@ -18,7 +18,7 @@ def test_one(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "84.00\n", "type: decimal\n")
 
 
-def test_fault_of_an_expression(tmp_path: Path) -> None:
+def test_error_of_an_expression(tmp_path: Path) -> None:
     """A mistake is shown as in a spec: the code, the place, a way out."""
     (tmp_path / "data.json").write_text(DATA)
     done = mapgen("eval", "order.totl", "--data", "data.json", cwd=tmp_path)
@@ -38,7 +38,7 @@ def test_a_name_without_data(tmp_path: Path) -> None:
     assert "quotes" not in done.stderr
 
 
-def test_fault_of_the_values(tmp_path: Path) -> None:
+def test_error_of_the_values(tmp_path: Path) -> None:
     """A value that the expression cannot use is named by its code."""
     done = mapgen("eval", "[1][3]", cwd=tmp_path)
 
@@ -88,7 +88,7 @@ def test_many(tmp_path: Path) -> None:
 
 
 def test_many_from_a_file(tmp_path: Path) -> None:
-    """The lines may stand in a file; all well is exit code 0."""
+    """The lines may be in a file; all well is exit code 0."""
     (tmp_path / "lines.jsonl").write_text('{"expr": "7 + 2"}\n{"expr": "0.1 + 0.2"}\n')
     done = mapgen("eval", "--jsonl", "lines.jsonl", cwd=tmp_path)
 

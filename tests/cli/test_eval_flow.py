@@ -75,7 +75,7 @@ def test_what_is_shown_is_what_is_delivered(tmp_path: Path) -> None:
 
 
 def test_a_record_of_another_kind(tmp_path: Path) -> None:
-    """A record that is not what the flow reads is told."""
+    """A record that is not what the flow reads is reported."""
     (tmp_path / "other.json").write_text('{"id": "x"}', encoding="utf-8")
     record = str(tmp_path / "other.json")
     done = mapgen("eval", "--flow", "shopify_customers", "--record", record, "1", cwd=ROOT)
@@ -85,7 +85,7 @@ def test_a_record_of_another_kind(tmp_path: Path) -> None:
 
 
 def test_records_of_the_erp() -> None:
-    """What the ERP answers is no JSON as sources send it; that is told."""
+    """What the ERP answers is no JSON as sources send it; that is reported."""
     record = "specs/shopify/examples/shipment-000801.json"
     done = mapgen("eval", "--flow", "shopify_fulfilments", "--record", record, cwd=ROOT)
 

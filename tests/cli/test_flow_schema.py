@@ -13,7 +13,7 @@ import yaml
 from mapgen.cli.schema import editor_path
 from mapgen.disk.workspace import Workspace
 from mapgen.project.completion import flow_schema
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from tests.cli.conftest import ROOT, mapgen
 
 WORKSPACE = Workspace(ROOT)
@@ -22,8 +22,8 @@ ORDERS = "specs/shopify/orders.maps.yaml"
 
 
 def schema_of(path: str) -> Any:
-    shelf = Shelf(WORKSPACE)
-    return flow_schema(shelf.flow(path), shelf.target)
+    project = Project(WORKSPACE)
+    return flow_schema(project.flow(path), project.target)
 
 
 def spec_of(path: str) -> Any:

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.skipif(
 
 
 MOST = 64 * 1024 * 1024
-# In a log: more than what is told of records that are not sent, however early that is.
+# In a log: more than what is reported records that are not sent, however early that is.
 ROOM = 16_000
 
 
@@ -72,7 +72,7 @@ def test_full_under_the_log_from_the_start(workspace: Path) -> None:
 
 
 def test_full_amid_the_log(workspace: Path) -> None:
-    """A log that breaks off amid a line is told, and goes on at a line of its own."""
+    """A log that breaks off amid a line is reported, and goes on at a line of its own."""
     log = workspace / "events.jsonl"
     with log.open("wb") as stream:
         stream.seek(MOST - ROOM - 1)
@@ -116,7 +116,7 @@ def test_full_under_the_ledger(most: int, workspace: Path) -> None:
 
 
 def test_full_under_the_rejects(workspace: Path) -> None:
-    """Rejects that cannot be written are told; those of an earlier run stay, whole."""
+    """Rejects that cannot be written are reported; those of an earlier run stay, whole."""
     rejects = workspace / "rejects.jsonl"
     rejects.write_text('{"earlier": 1}\n')
     given = ["transform", FLOW, "--input", str(ORDERS), "--env", "local", "--sample-lookups"]

@@ -43,7 +43,7 @@ def test_all_works_at_once(tmp_path: Path) -> None:
 
 
 def test_said_commands_are_those_of_the_readme(tmp_path: Path) -> None:
-    """The commands that are printed stand in the README, too."""
+    """The commands that are printed are in the README, too."""
     done = mapgen("init", cwd=tmp_path)
     said = done.stdout.partition("next:\n")[2].split("\n")
     readme = (tmp_path / "README.md").read_text(encoding="utf-8")
@@ -90,7 +90,7 @@ def test_a_workspace_with_flows(workspace: Path) -> None:
 
 
 def test_no_folder_can_be_made(tmp_path: Path) -> None:
-    """A file in the way of a folder is told."""
+    """A file in the way of a folder is reported."""
     (tmp_path / "shop").write_text("")
     done = mapgen("init", "shop", cwd=tmp_path)
 

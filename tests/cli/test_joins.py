@@ -44,8 +44,8 @@ def lines(text: str) -> list[Any]:
     return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
 
-def faults(line: Any) -> list[tuple[str, str]]:
-    return [(fault["code"], fault["source_path"]) for fault in line["faults"]]
+def errors(line: Any) -> list[tuple[str, str]]:
+    return [(error["code"], error["source_path"]) for error in line["faults"]]
 
 
 def test_a_record_of_three_files(files: Path) -> None:
@@ -73,8 +73,8 @@ def test_a_file_that_records_of_cells_need(files: Path) -> None:
     assert lines(done.stderr) == []
 
 
-def test_all_faults_of_a_record(files: Path) -> None:
-    """What cannot be joined is told with the other faults, each with rule and path."""
+def test_all_errors_of_a_record(files: Path) -> None:
+    """What cannot be joined is reported with the other errors, each with rule and path."""
     text = HEADER + TOUR + "T-2;9;Faro;one;1;\nT-2;9;Beja;2;x;\nT-3;x;Faro;1;1;\nT-1;7;Moura;3;1;\n"
     (files / "tours.csv").write_text(text, encoding="utf-8")
 
@@ -82,7 +82,7 @@ def test_all_faults_of_a_record(files: Path) -> None:
 
     assert [line["source"]["key"] for line in lines(done.stdout)] == ["T-1"]
     unknown, wordy, apart = lines(done.stderr)
-    assert faults(unknown) == [
+    assert errors(unknown) == [
         ("R102", "tour.stops[0].Sequence"),
         ("R102", "tour.stops[1].Weight"),
         ("R105", "tour.driver"),
@@ -92,13 +92,13 @@ def test_all_faults_of_a_record(files: Path) -> None:
     assert driver["message"] == "`drivers.json` has no record for its `Driver`"
     assert (driver["target"], driver["value"]) == ("Carrier", None)
     assert driver["spec"].startswith("specs/tours.maps.yaml:")
-    assert faults(wordy) == [("R102", "tour.Driver")]
+    assert errors(wordy) == [("R102", "tour.Driver")]
     assert wordy["faults"][0]["value"] == "(masked: personal)"
-    assert (apart["source"]["line"], faults(apart)) == (7, [("R104", "tour.stops")])
+    assert (apart["source"]["line"], errors(apart)) == (7, [("R104", "tour.stops")])
 
 
 def test_a_joined_file_with_a_broken_record(files: Path) -> None:
-    """It is told with its line and the run goes on; lists that may lack it wait."""
+    """It is reported with its line and the run goes on; lists that may lack it wait."""
     (files / "calls.csv").write_text(CALLS + "T-9\n", encoding="utf-8")
 
     done = mapgen("transform", "tours", "--input", "tours.csv", *TOGETHER, cwd=files)
@@ -107,7 +107,7 @@ def test_a_joined_file_with_a_broken_record(files: Path) -> None:
     broken, waiting = lines(done.stderr)
     assert broken["source"] == {"file": "calls.csv", "record": 3, "line": 4}
     assert broken["faults"][0]["message"] == SHORT
-    assert faults(waiting) == [("R107", "tour.calls")]
+    assert errors(waiting) == [("R107", "tour.calls")]
     assert waiting["faults"][0]["retry"] is True
 
 

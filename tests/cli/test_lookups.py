@@ -81,7 +81,7 @@ def mail(workspace: Path) -> Path:
 
 
 def test_personal_keys_in_a_run(mail: Path) -> None:
-    """Known or not, one or several: no key is told, logged, or kept in the ledger."""
+    """Known or not, one or several: no key is reported, logged, or kept in the ledger."""
     words = ("--input", "records.jsonl", "--env", "local", "--json", "--log", "events.jsonl")
     with serve(load(LOCK), seed=SEED) as tenant:
         done = mapgen("run", "mail_orders", *words, cwd=mail, **tenant.environment)
@@ -107,12 +107,12 @@ def test_personal_keys_in_rejects(mail: Path) -> None:
     done = mapgen("transform", "mail_orders", *words, cwd=mail)
 
     kept = [json.loads(line) for line in done.stderr.splitlines() if line.startswith("{")]
-    faults = [fault for line in kept for fault in line["faults"]]
+    errors = [error for line in kept for error in line["faults"]]
     assert done.returncode == 1
     assert len(done.stdout.splitlines()) == 1
-    assert faults[0]["message"] == "the lookup `customers` does not know any of the 2 keys"
-    assert faults[0]["source_path"] == "order.email, order.second"
-    assert {fault["value"] for fault in faults} == {"(masked: personal)"}
+    assert errors[0]["message"] == "the lookup `customers` does not know any of the 2 keys"
+    assert errors[0]["source_path"] == "order.email, order.second"
+    assert {error["value"] for error in errors} == {"(masked: personal)"}
     assert "secret-" not in done.stdout + done.stderr
 
 

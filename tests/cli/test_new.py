@@ -171,7 +171,7 @@ def test_nothing_to_decide(shop: Path) -> None:
     ],
 )
 def test_what_cannot_be_started(words: tuple[str, ...], code: int, said: str, shop: Path) -> None:
-    """What is missing is told, and no file is written."""
+    """What is missing is reported, and no file is written."""
     before = sorted(shop.rglob("*"))
     done = mapgen("new", "orders", "--from", "../orders.json", *words, cwd=shop)
 
@@ -219,7 +219,7 @@ def test_accept_keeps_what_is_said(shop: Path) -> None:
 
 
 def test_accept_of_no_flow(shop: Path) -> None:
-    """A flow that is not there is told, with a near name."""
+    """A flow that is not there is reported, with a near name."""
     done = mapgen("accept", "customer", cwd=shop)
 
     assert done.returncode == 1

@@ -167,8 +167,8 @@ def test_what_is_in_the_erp_is_not_replayed(workspace: Path, shop: Tenant) -> No
     with Ledger(f"sqlite:///{workspace}/ledger.db") as ledger:
         ledger.stage(book, "a", [document], rules="abc")
         (claim,) = ledger.claim(book, "a", limit=1, settle=60.0, rules="abc")
-        fault = ErrorReport("R404", "saved as SO9, but its identity came back changed")
-        end = Acknowledgement(claim, "dead_lettered", "SO9", faults=(fault,))
+        error = ErrorReport("R404", "saved as SO9, but its identity came back changed")
+        end = Acknowledgement(claim, "dead_lettered", "SO9", errors=(error,))
         ledger.acknowledge("a", [end])
     before = shop.answers()
 
@@ -180,7 +180,7 @@ def test_what_is_in_the_erp_is_not_replayed(workspace: Path, shop: Tenant) -> No
 
 
 def test_unknown(workspace: Path) -> None:
-    """A record or an age that is none is told with what to write."""
+    """A record or an age that is none is reported with what to write."""
     assert asked(workspace, "dlq", "show", FLOW, "#0").returncode == 2
     age = asked(workspace, "dlq", "list", "--older-than", "soon")
     assert "write `90s`, `10m`" in age.stderr

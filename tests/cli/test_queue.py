@@ -82,8 +82,8 @@ def test_drop(state: str) -> None:
 def test_a_record_is_given_up_in_each_tenant(state: str) -> None:
     """One record may be open in several tenants: `--all` of a flow gives up all of them."""
     for tenant in ("Live", "Test"):
-        fault = ErrorReport("R202", "there is no such element")
-        staged(state, tenant, Rejected(Origin("in.jsonl", 1, 1, "1001"), (fault,)))
+        error = ErrorReport("R202", "there is no such element")
+        staged(state, tenant, Rejected(Origin("in.jsonl", 1, 1, "1001"), (error,)))
 
     words = ["discard", "orders", "--all", "--reason", "a test", "--state", state]
     done = CliRunner().invoke(dlq, words, obj=Path.cwd())
@@ -95,10 +95,10 @@ def test_a_record_is_given_up_in_each_tenant(state: str) -> None:
 
 def test_a_record_of_two_tenants_is_corrected_in_one(state: str) -> None:
     """The copy of which tenant is meant is asked, not guessed: a replay sends that of its own."""
-    fault = ErrorReport("R202", "there is no such element")
+    error = ErrorReport("R202", "there is no such element")
     for tenant in ("Live", "Test"):
         origin = Origin("in.jsonl", 1, 1, "1001")
-        staged(state, tenant, Rejected(origin, (fault,), data=b'{"id": 1001}'))
+        staged(state, tenant, Rejected(origin, (error,), data=b'{"id": 1001}'))
 
     words = ["edit", "orders", "1001", "--file", "-", "--state", state]
     asked = CliRunner().invoke(dlq, words, obj=Path.cwd(), input='{"id": 1001}')
@@ -111,7 +111,7 @@ def test_a_record_of_two_tenants_is_corrected_in_one(state: str) -> None:
 
 
 def test_ledger_that_cannot_be_opened(tmp_path: Path) -> None:
-    """What is no ledger is told, without a traceback."""
+    """What is no ledger is reported, without a traceback."""
     result = mapgen("queue", "list", "--state", f"sqlite:///{tmp_path}", cwd=ROOT)
 
     assert result.returncode == 1

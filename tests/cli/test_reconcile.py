@@ -54,9 +54,9 @@ def test_missing_same_different(workspace: Path) -> None:
     assert "same, 0 missing, 0 extra, 0 different, 0 unclear\n" in same.stderr
     assert other.returncode == 1
     assert (different["source"], different["verdict"]) == ("#1101", "different")
-    (fault,) = different["faults"]
-    assert fault["target"] == "CustomerOrder"
-    assert fault["spec"].startswith("specs/shopify/orders.maps.yaml:")
+    (error,) = different["faults"]
+    assert error["target"] == "CustomerOrder"
+    assert error["spec"].startswith("specs/shopify/orders.maps.yaml:")
     assert different["is_in_ledger"]
     assert (missing["source"], missing["verdict"]) == ("#1102", "missing")
     assert not missing["is_in_ledger"]

@@ -20,7 +20,7 @@ CANCEL = "POST:SalesOrder/CancelSalesOrder"
 
 @contextmanager
 def failing(*words: str) -> Iterator[Tenant]:
-    """Serve a tenant that fails as it is told."""
+    """Serve a tenant that fails as it is reported."""
     settings = Settings(failures=tuple(map(read_failure, words)))
     with serve(load(LOCK), seed=read_seed(SAMPLES / "tenant.json"), settings=settings) as sandbox:
         yield Tenant(sandbox.environment)
@@ -81,7 +81,7 @@ def test_answer_that_is_lost(workspace: Path) -> None:
 
 
 def test_refused_by_the_erp(workspace: Path) -> None:
-    """What the ERP does not take back is told, and is tried again by the next rollback."""
+    """What the ERP does not take back is reported, and is tried again by the next rollback."""
     with failing(f"deadlock@{CANCEL}:1-20") as shop:
         of = delivered(workspace, shop)
         done = back(workspace, shop, of, "--yes")
@@ -114,7 +114,7 @@ def test_there_before(workspace: Path) -> None:
 
 
 def test_unknown_run(workspace: Path) -> None:
-    """A run that is none is told."""
+    """A run that is none is reported."""
     done = mapgen("rollback", "--run", "x", *STATE, cwd=workspace)
     assert done.returncode == 2
     assert "see `mapgen runs`" in done.stderr

@@ -351,7 +351,7 @@ def test_address_that_no_run_can_use(workspace: Path, shared_tenant: Tenant, com
 
 
 def test_variables_missing(workspace: Path) -> None:
-    """All variables that are not set are told at once, with the place that asks for them."""
+    """All variables that are not set are reported at once, with the place that asks for them."""
     done = mapgen(*words(), cwd=workspace, ACUMATICA_URL="http://localhost:1")
 
     assert done.returncode == 1
@@ -380,7 +380,7 @@ NOWHERE = Tenant(
     ],
 )
 def test_ledger_that_cannot_be_opened(workspace: Path, state: str, reason: str) -> None:
-    """A ledger that cannot be opened is told with its address, without a password in it."""
+    """A ledger that cannot be opened is reported with its address, without a password in it."""
     arguments = ("run", FLOW, "--input", ORDERS, "--env", "local", "--state", state, "--json")
 
     done = mapgen(*arguments, cwd=workspace, **NOWHERE.variables)
@@ -392,7 +392,7 @@ def test_ledger_that_cannot_be_opened(workspace: Path, state: str, reason: str) 
 
 
 def test_ledger_has_no_place(workspace: Path) -> None:
-    """Where a file stands in the place of the ledger's folder, it is named."""
+    """Where a file is in the place of the ledger's folder, it is named."""
     (workspace / ".mapgen").touch()
 
     done = mapgen(

@@ -12,7 +12,7 @@ from tests.cli.conftest import ROOT, mapgen
 
 @pytest.mark.parametrize("options", [("--port",), ("--shop", "--shop-port")])
 def test_a_port_that_is_taken(options: tuple[str, ...], tmp_path: Path) -> None:
-    """Of the tenant or of the shop, it is told with the reason."""
+    """Of the tenant or of the shop, it is reported with the reason."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         run = mapgen("--project", ROOT, "sandbox", *options, str(port), cwd=tmp_path)

@@ -30,7 +30,7 @@ def test_printed_and_written(kind: str, tmp_path: Path) -> None:
     ],
 )
 def test_where_nothing_can_be_written(words: tuple[str, ...], tmp_path: Path) -> None:
-    """A folder that is not there is told, with the path."""
+    """A folder that is not there is reported, with the path."""
     (tmp_path / "record.json").write_text('{"id": 1}', encoding="utf-8")
 
     done = mapgen(*words, "--output", "nowhere/found.json", cwd=tmp_path)
@@ -40,7 +40,7 @@ def test_where_nothing_can_be_written(words: tuple[str, ...], tmp_path: Path) ->
 
 
 def test_sample_that_is_nested_too_deep(tmp_path: Path) -> None:
-    """A sample that nothing can be drafted from is told and left out."""
+    """A sample that nothing can be drafted from is reported and left out."""
     deep = '{"a":' * 500 + "1" + "}" * 500
     (tmp_path / "records.jsonl").write_text(f'{deep}\n{{"id": 1}}\n', encoding="utf-8")
 

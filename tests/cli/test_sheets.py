@@ -47,7 +47,7 @@ def test_a_sheet(sheets: Path, name: str) -> None:
 
 
 def test_rejected_rows(sheets: Path) -> None:
-    """All faults of a row are told with the line it begins on; sound rows go through."""
+    """All errors of a row are reported with the line it begins on; sound rows go through."""
     bad = 'S-2;Faro;slow;XL;05;much;1.5;yes;1/2/26;"two\nlines"\nS-3;Faro\n'
 
     done = mapgen("transform", "sheet", "--input", "-", cwd=sheets, given=HEADER + bad + ROW)
@@ -56,7 +56,7 @@ def test_rejected_rows(sheets: Path) -> None:
     assert [line["source"]["line"] for line in lines(done.stdout)] == [5]
     typed, short = lines(done.stderr)
     assert (typed["source"]["line"], typed["source"]["key"]) == (2, "S-2")
-    assert {fault["source_path"] for fault in typed["faults"]} == {
+    assert {error["source_path"] for error in typed["faults"]} == {
         "row.Size",
         "row.Day",
         "row.Weight",
@@ -77,7 +77,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "text", "code"), REFUSED)
 def test_a_sheet_of_no_use(sheets: Path, name: str, text: str, code: str) -> None:
-    """A file that can give no record at all is told once, with a next step."""
+    """A file that can give no record at all is reported once, with a next step."""
     (sheets / name).write_text(text, encoding="utf-8")
 
     done = mapgen("transform", "sheet", "--input", name, cwd=sheets)
@@ -90,7 +90,7 @@ def test_a_sheet_of_no_use(sheets: Path, name: str, text: str, code: str) -> Non
 
 @pytest.mark.parametrize("text", ["", HEADER])
 def test_a_sheet_of_no_rows(sheets: Path, text: str) -> None:
-    """Nothing new is the most usual day of a flow that runs by the clock, and no fault."""
+    """Nothing new is the most usual day of a flow that runs by the clock, and no error."""
     (sheets / "nothing.csv").write_text(text, encoding="utf-8")
 
     done = mapgen("transform", "sheet", "--input", "nothing.csv", cwd=sheets)

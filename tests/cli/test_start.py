@@ -137,7 +137,7 @@ def test_each_command_is_listed() -> None:
 
 
 def test_unknown_command() -> None:
-    """A command that does not exist is a fault of usage."""
+    """A command that does not exist is an error of usage."""
     done = mapgen("transfrom", cwd=ROOT)
 
     assert done.returncode == 2
@@ -159,7 +159,7 @@ class TestWorkspace:
     """What every command says of a folder that is none of its own."""
 
     def test_no_specs(self, words: tuple[str, ...], tmp_path: Path) -> None:
-        """A folder without specs is told as such."""
+        """A folder without specs is reported as such."""
         done = mapgen(*words, cwd=tmp_path)
 
         assert done.returncode == 1
@@ -175,7 +175,7 @@ class TestWorkspace:
         assert (done.returncode, "error[E501]" in done.stderr) == (1, True)
 
     def test_empty_specs(self, words: tuple[str, ...], tmp_path: Path) -> None:
-        """A workspace without a spec is told as such."""
+        """A workspace without a spec is reported as such."""
         (tmp_path / "specs").mkdir()
 
         done = mapgen(*words, cwd=tmp_path)
@@ -184,7 +184,7 @@ class TestWorkspace:
         assert "error[E50" in done.stderr
 
     def test_project_does_not_exist(self, words: tuple[str, ...], tmp_path: Path) -> None:
-        """A workspace that does not exist is told as such."""
+        """A workspace that does not exist is reported as such."""
         done = mapgen("--project", "nowhere", *words, cwd=tmp_path)
 
         assert done.returncode in (1, 2)

@@ -233,7 +233,7 @@ def test_a_link(row: Row, run: Run, folder: Path) -> None:
 def test_no_file(
     row: Row, path: str, reason: str, force: tuple[str, ...], run: Run, folder: Path
 ) -> None:
-    """What is no file, or has no folder, is told with the path."""
+    """What is no file, or has no folder, is reported with the path."""
     (folder / "loop").symlink_to("loop")
 
     spoken = run(row, path, *force)

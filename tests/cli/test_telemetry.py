@@ -53,7 +53,7 @@ def collector() -> Iterator[tuple[str, list[Any]]]:
 
 
 def test_spans_of_a_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run has pages and documents, a document requests, and no value of a record is told."""
+    """A run has pages and documents, a document requests, and no value of a record is reported."""
     with collector() as (url, spans), standing_in() as tenant:
         monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", url)
         with Ledger(f"sqlite:///{tmp_path / 'l.db'}") as ledger, telemetry():

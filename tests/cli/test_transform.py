@@ -34,7 +34,7 @@ def transform(workspace: Path, source: Path | str, *more: str | Path, **how: Any
 
 
 def test_the_sample_shop(workspace: Path) -> None:
-    """Each record of the samples stands in one of the two files, in the form that is promised."""
+    """Each record of the samples is in one of the two files, in the form that is promised."""
     done = transform(workspace, ORDERS, "--output", "o.jsonl", "--rejects", "r.jsonl")
 
     assert (workspace / "r.jsonl").stat().st_mode & 0o777 == 0o600
@@ -52,30 +52,30 @@ def test_the_sample_shop(workspace: Path) -> None:
             assert set(line) == {"source", "outcome", "reason"}
         else:
             assert set(line) == {"source", "outcome", "faults"}
-            for fault in line["faults"]:
+            for error in line["faults"]:
                 members = "code target source_path value message spec retry"
-                assert set(fault) == set(members.split())
+                assert set(error) == set(members.split())
     outcomes = [line["outcome"] for line in rejects]
     assert (outcomes.count("skipped"), outcomes.count("rejected")) == (15, 21)
     numbers = sorted(line["source"]["record"] for line in documents + rejects)
     assert numbers == list(range(1, 226))
 
 
-def test_all_faults_of_a_record(workspace: Path) -> None:
-    """A record with three faults has them in one line, each with its place."""
+def test_all_errors_of_a_record(workspace: Path) -> None:
+    """A record with three errors has them in one line, each with its place."""
     transform(workspace, ORDERS, "--output", "o.jsonl", "--rejects", "r.jsonl")
 
     [line] = [
         one for one in read_lines(workspace / "r.jsonl") if one["source"].get("key") == "#1281"
     ]
 
-    assert [fault["code"] for fault in line["faults"]] == ["R301", "R201", "R201"]
-    for fault in line["faults"]:
-        use, _, part = fault["spec"].removesuffix(")").partition(" (")
+    assert [error["code"] for error in line["faults"]] == ["R301", "R201", "R201"]
+    for error in line["faults"]:
+        use, _, part = error["spec"].removesuffix(")").partition(" (")
         assert use.startswith("specs/shopify/orders.maps.yaml:")
         path, row, _ = (part or use).split(":")
         spec = (workspace / path).read_text(encoding="utf-8").splitlines()
-        assert fault["target"].rpartition(".")[2] in spec[int(row) - 1]
+        assert error["target"].rpartition(".")[2] in spec[int(row) - 1]
 
 
 def test_fine_records(workspace: Path) -> None:
@@ -116,7 +116,7 @@ def test_real_order(workspace: Path) -> None:
 
     assert done.returncode == 1
     [line] = read_lines(workspace / "r.jsonl")
-    assert "order total" in [fault["target"] for fault in line["faults"]]
+    assert "order total" in [error["target"] for error in line["faults"]]
 
 
 @pytest.mark.skipif(not REAL.is_dir(), reason="the shops' own examples are not here")
@@ -127,10 +127,10 @@ def test_real_orders(workspace: Path) -> None:
     rejects = read_lines(workspace / "r.jsonl")
     assert len(rejects) + len(read_lines(workspace / "o.jsonl")) > 0
     for line in rejects:
-        for fault in line.get("faults", []):
-            assert fault["source_path"]
-            assert fault["message"]
-            assert fault["spec"]
+        for error in line.get("faults", []):
+            assert error["source_path"]
+            assert error["message"]
+            assert error["spec"]
 
 
 REFUSED = [
@@ -229,7 +229,7 @@ def test_one_device_for_two(workspace: Path) -> None:
 
 
 def test_reader_that_has_seen_enough(workspace: Path) -> None:
-    """Where the reader of the documents goes away, the command ends without a word."""
+    """Where the reader of the documents goes away, the command ends silently."""
     child = subprocess.Popen(
         [*MAPGEN, "transform", FLOW, "--input", str(ORDERS), "--rejects", "/dev/null"],
         cwd=workspace,
@@ -249,7 +249,7 @@ def test_reader_that_has_seen_enough(workspace: Path) -> None:
 
 
 def test_truncated_input(workspace: Path) -> None:
-    """All whole records of a file that is cut off are transformed; the cut is told."""
+    """All whole records of a file that is cut off are transformed; the cut is reported."""
     text = "[" + ",\n".join(first_orders(2))
     (workspace / "cut.json").write_text(text[:-40], encoding="utf-8")
 
@@ -371,7 +371,7 @@ def spoil(workspace: Path, what: str) -> None:
     ],
 )  # fmt: skip
 def test_spoiled_workspace(workspace: Path, what: str, code: str, words: str) -> None:
-    """Whatever is wrong with a workspace is told with its place and the next step."""
+    """Whatever is wrong with a workspace is reported with its place and the next step."""
     spoil(workspace, what)
 
     done = transform(workspace, ORDERS)

@@ -45,7 +45,7 @@ def _transformed(workspace: Path, *lines: str) -> tuple[list[object], list[str]]
     articles: list[object] = [
         [row["Article"]["value"] for row in document["Items"]] for document in documents
     ]
-    return articles, [fault["code"] for one in refused for fault in one["faults"]]
+    return articles, [error["code"] for one in refused for error in one["faults"]]
 
 
 def test_one_document_a_file(workspace: Path) -> None:

@@ -29,7 +29,7 @@ import yaml
 from mapgen.disk.workspace import Workspace
 from mapgen.ir.printing import meaning
 from mapgen.project.checking import check_specs
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 
 CASES = Path(__file__).resolve().parents[1] / "cases"
 BASE = CASES / "_base"
@@ -87,7 +87,7 @@ def _fill_in_meanings(workspace: Path) -> None:
         return
     files = Workspace.find(workspace)
     found = check_specs(files, [SPEC]).flows
-    hashed = meaning(Shelf(files).with_examples(found[0])) if found else 64 * "a"
+    hashed = meaning(Project(files).with_examples(found[0])) if found else 64 * "a"
     for path in paths:
         path.write_bytes(path.read_bytes().replace(b"MEANING", hashed.encode()))
 
@@ -109,7 +109,7 @@ def _apply(step: dict[str, object], workspace: Path) -> None:
     if "with" in step:
         given = str(step["with"]) * int(str(step.get("times", 1)))
         old = step.get("replace")
-        assert old is None or text.count(str(old)) == 1, f"`{old}` stands {text.count(str(old))}x"
+        assert old is None or text.count(str(old)) == 1, f"`{old}` is {text.count(str(old))}x"
         text = given if old is None else text.replace(str(old), given)
     if step.get("line_ends") == "crlf":
         text = text.replace("\n", "\r\n")

@@ -126,13 +126,13 @@ def _example_of_documents(of: Given) -> tuple[dict[str, Any], dict[str, Any]]:
             "Items": [{"Article": "A", "Note": note}, {"Article": "B", "Note": note}],
         }
     )
-    shelf = {"type": "CustomStringField", "value": of["constant"] + "b" + of["word"]}
+    project = {"type": "CustomStringField", "value": of["constant"] + "b" + of["word"]}
     return record, {
         of["document"]: wrapped({"Reference": "7-north", "Street": "Quay"}),
         of["other"]: document
         | {
             "DropID": {"value": {"made": of["document"], "field": "DropID"}},
-            "custom": {"Document": {"UsrShelf": shelf}},
+            "custom": {"Document": {"UsrShelf": project}},
         },
     }
 

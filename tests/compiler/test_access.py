@@ -27,7 +27,7 @@ def _plan(tmp_path: Path, *changes: tuple[str, str]) -> Plan:
     path.write_text(text, encoding="utf-8")
     workspace = Workspace.find(tmp_path)
     findings = check_specs(workspace, workspace.spec_paths())
-    assert not findings.faults
+    assert not findings.diagnostics
     return findings.flows[0].flow.plan
 
 

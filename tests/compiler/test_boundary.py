@@ -31,12 +31,12 @@ NAMED = {
 PATHS = ("source schema", "lookup table", "record", "document")
 
 
-def _faults(workspace: Path) -> dict[str, str]:
+def _diagnostics(workspace: Path) -> dict[str, str]:
     """Return what is wrong with a workspace: messages by code, all they say."""
     found = Workspace(workspace)
-    faults = check_specs(found, found.spec_paths()).faults
-    assert not any(SECRET in str(fault) for fault in faults)
-    return {fault.code: str(fault) for fault in faults}
+    diagnostics = check_specs(found, found.spec_paths()).diagnostics
+    assert not any(SECRET in str(diagnostic) for diagnostic in diagnostics)
+    return {diagnostic.code: str(diagnostic) for diagnostic in diagnostics}
 
 
 @pytest.fixture
@@ -65,20 +65,20 @@ def _renamed(workspace: Path, old: str, new: str) -> None:
     ],
 )
 def test_path_that_leaves(what: str, path: str, workspace: Path) -> None:
-    """A path out of the workspace is a fault, and nothing of the file is shown."""
+    """A path out of the workspace is an error, and nothing of the file is shown."""
     _renamed(workspace, NAMED[what][0], path)
 
-    assert "E132" in _faults(workspace)
+    assert "E132" in _diagnostics(workspace)
 
 
 @pytest.mark.parametrize("what", NAMED)
 def test_link_that_leads_out(what: str, workspace: Path) -> None:
-    """A link to a file elsewhere is a fault, whatever names it: nothing of it is shown."""
+    """A link to a file elsewhere is an error, whatever names it: nothing of it is shown."""
     file = workspace / NAMED[what][1]
     file.unlink()
     file.symlink_to(workspace.parent / "secret")
 
-    assert "E132" in _faults(workspace)
+    assert "E132" in _diagnostics(workspace)
 
 
 def test_folder_that_leads_out(workspace: Path) -> None:
@@ -87,7 +87,7 @@ def test_folder_that_leads_out(workspace: Path) -> None:
     (workspace / "specs/lookups").rename(elsewhere)
     (workspace / "specs/lookups").symlink_to(elsewhere)
 
-    assert "E132" in _faults(workspace)
+    assert "E132" in _diagnostics(workspace)
 
 
 def test_parent_of_a_link(tmp_path: Path) -> None:
@@ -105,14 +105,14 @@ def test_link_inside(workspace: Path) -> None:
     file.rename(workspace / "table.csv")
     file.symlink_to("../../table.csv")
 
-    assert _faults(workspace) == {}
+    assert _diagnostics(workspace) == {}
 
 
 def test_workspace_behind_a_link(workspace: Path) -> None:
     """A workspace may itself be reached by a link."""
     (workspace.parent / "link").symlink_to(workspace)
 
-    assert _faults(workspace.parent / "link") == {}
+    assert _diagnostics(workspace.parent / "link") == {}
 
 
 def _pipe(path: Path) -> None:
@@ -126,21 +126,21 @@ def _folder(path: Path) -> None:
 @pytest.mark.parametrize("make", [_pipe, _folder])
 @pytest.mark.parametrize("what", NAMED)
 def test_no_plain_file(what: str, make: Callable[[Path], None], workspace: Path) -> None:
-    """A pipe would be read for ever, a folder not at all: both are told before."""
+    """A pipe would be read for ever, a folder not at all: both are reported before."""
     file = workspace / NAMED[what][1]
     file.unlink()
     make(file)
 
-    assert "E102" in _faults(workspace)
+    assert "E102" in _diagnostics(workspace)
 
 
 @pytest.mark.parametrize("what", [name for name in NAMED if name != "lookup table"])
 def test_too_large(what: str, workspace: Path) -> None:
-    """A file beyond all reason is a fault before it fills the memory."""
+    """A file beyond all reason is an error before it fills the memory."""
     with (workspace / NAMED[what][1]).open("r+b") as stream:
         stream.truncate(MOST_BYTES + 1)
 
-    assert "E102" in _faults(workspace)
+    assert "E102" in _diagnostics(workspace)
 
 
 def test_generated_files_hold_no_other(workspace: Path) -> None:

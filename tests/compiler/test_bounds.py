@@ -1,4 +1,4 @@
-"""What has no bounds by itself is given one: a fault, and no crash."""
+"""What has no bounds by itself is given one: an error, and no crash."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.compiler.cases import SPEC, build
 
 def _codes(workspace: Path) -> set[str]:
     found = Workspace(workspace)
-    return {one.code for one in check_specs(found, found.spec_paths()).faults}
+    return {one.code for one in check_specs(found, found.spec_paths()).diagnostics}
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,7 @@ def _codes(workspace: Path) -> set[str]:
     ],
 )
 def test_number_without_bounds(tmp_path: Path, old: str, new: str, code: str) -> None:
-    """A number that nobody means is a fault where it stands."""
+    """A number that nobody means is an error where it is."""
     workspace = build("../cases/_base", tmp_path)
     spec = workspace / SPEC
     text = spec.read_text()
@@ -134,7 +134,7 @@ def _tree(depth: int) -> object:
     ],
 )
 def test_schema_that_goes_on(tmp_path: Path, definitions: object, code: str) -> None:
-    """References are followed to their end, objects made once; what grows without end is told.
+    """References are followed to their end, objects made once; what grows without end is reported.
 
     None of them keeps the compiler busy for minutes: all are read up to a number of places.
     """

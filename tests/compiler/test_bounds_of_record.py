@@ -40,12 +40,12 @@ def test_a_bound_of_the_record(bounds: str, weight: str, told: str | None, tmp_p
         assert isinstance(found, Document)
         return
     assert isinstance(found, Rejected)
-    (fault,) = found.faults
-    assert fault.code == "R303"
-    assert told in fault.message
+    (diagnostic,) = found.errors
+    assert diagnostic.code == "R303"
+    assert told in diagnostic.message
     if "parcel.value" in told:
-        assert fault.value == f"{weight} against {'11.50' if '- 1' in told else '12.50'}"
-        assert "parcel.value" in str(fault.source_path)
+        assert diagnostic.value == f"{weight} against {'11.50' if '- 1' in told else '12.50'}"
+        assert "parcel.value" in str(diagnostic.source_path)
 
 
 def test_a_bound_in_a_row(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_bound_in_a_row(tmp_path: Path) -> None:
     found = _outcome(workspace, items=_items((3, "2"), (1, "2")), value="4")
 
     assert isinstance(found, Rejected)
-    assert [one.target for one in found.faults] == ["Items[0].Quantity"]
+    assert [one.target for one in found.errors] == ["Items[0].Quantity"]
     assert untyped(workspace.root, "generated/*/transformer.py") == []
 
 
@@ -74,7 +74,7 @@ def test_what_does_not_fit(rule: str, codes: list[str], tmp_path: Path) -> None:
     """A bound is a number of the value's type."""
     workspace = _workspace(tmp_path, WEIGHT, f"    Weight: {rule}\n")
 
-    found = [one.code for one in check_specs(workspace, [SPEC]).faults]
+    found = [one.code for one in check_specs(workspace, [SPEC]).diagnostics]
 
     assert [code for code in found if not code.startswith("E43")] == codes
 
@@ -130,7 +130,7 @@ def test_a_range_that_warns(more: str, weight: str, told: str | None, tmp_path: 
 
 
 def test_rows_that_warn(tmp_path: Path) -> None:
-    """Each row is told by its number, and generated code of it is well typed."""
+    """Each row is reported by its number, and generated code of it is well typed."""
     workspace = _workspace(tmp_path, QUANTITY, 'range: "> 2 and <= item.price", severity: warn')
 
     found = _outcome(workspace, items=_items((3, "2"), (1, "2"), (3, "4")), value="8")
@@ -141,14 +141,14 @@ def test_rows_that_warn(tmp_path: Path) -> None:
 
 
 def test_what_the_erp_refuses_is_no_warning(tmp_path: Path) -> None:
-    """Of a number with too many places, that is told and nothing else."""
+    """Of a number with too many places, that is reported and nothing else."""
     rule = '{value: parcel.weight, range: "<= 30", severity: warn}'
     workspace = _workspace(tmp_path, WEIGHT, f"    Weight: {rule}\n")
 
     found = _outcome(workspace, weight="31.0001", items=_items((1, "1")), value="1")
 
     assert isinstance(found, Rejected)
-    assert [(one.code, one.target) for one in found.faults] == [("R302", "Weight")]
+    assert [(one.code, one.target) for one in found.errors] == [("R302", "Weight")]
 
 
 def test_a_range_of_what_may_be_missing_warns(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_severity_without_a_limit(rule: str, said: str, tmp_path: Path) -> None:
     """What the target refuses is no warning."""
     workspace = _workspace(tmp_path, WEIGHT, f"    Weight: {rule}\n")
 
-    (found,) = check_specs(workspace, [SPEC]).faults
+    (found,) = check_specs(workspace, [SPEC]).diagnostics
 
     assert found.code == "E234"
     assert said in found.message

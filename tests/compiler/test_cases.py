@@ -1,4 +1,4 @@
-"""Every fault of a spec and of the files around it, as `mapgen check` shows it."""
+"""Every error of a spec and of the files around it, as `mapgen check` shows it."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_base(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """What all cases are changes of has no fault itself."""
+    """What all cases are changes of has no error itself."""
     spoken = speak(build(base, tmp_path), monkeypatch, capsys, "check")
 
     assert spoken.errors == ""

@@ -85,11 +85,11 @@ def test_each_row_that_fails_is_named(tmp_path: Path) -> None:
     found = _outcome(workspace, items=_items((3, "2"), (1, "5"), (9, "4")), value="11")
 
     assert isinstance(found, Rejected)
-    assert [(one.code, one.target, one.message) for one in found.faults] == [
+    assert [(one.code, one.target, one.message) for one in found.errors] == [
         ("R307", "Items[0].a price", "a price: 3 cost 2"),
         ("R307", "Items[2].a price", "a price: 9 cost 4"),
     ]
-    assert [one.source_path for one in found.faults] == [
+    assert [one.source_path for one in found.errors] == [
         "parcel.items[0].price, parcel.items[0].quantity",
         "parcel.items[2].price, parcel.items[2].quantity",
     ]
@@ -97,7 +97,7 @@ def test_each_row_that_fails_is_named(tmp_path: Path) -> None:
 
 
 def test_a_warning_keeps_no_record_out(tmp_path: Path) -> None:
-    """The document is what it is without the check; the warning stands beside it."""
+    """The document is what it is without the check; the warning is beside it."""
     workspace = _workspace(tmp_path, checks=WARNING)
     plain = _outcome(_workspace(tmp_path / "other"), weight="40")
 
@@ -120,7 +120,7 @@ def test_an_error_beside_a_warning(tmp_path: Path) -> None:
     found = _outcome(_workspace(tmp_path, checks=WARNING), weight="40", value="0.01")
 
     assert isinstance(found, Rejected)
-    assert [one.target for one in found.faults] == ["declared value"]
+    assert [one.target for one in found.errors] == ["declared value"]
 
 
 def test_warnings_of_rows(tmp_path: Path) -> None:
@@ -188,7 +188,7 @@ def test_what_does_not_fit(checks: str, codes: list[str], tmp_path: Path) -> Non
     """A reason is seen by everybody, and is text."""
     workspace = _workspace(tmp_path, checks=checks)
 
-    assert [one.code for one in check_specs(workspace, [SPEC]).faults] == codes
+    assert [one.code for one in check_specs(workspace, [SPEC]).diagnostics] == codes
 
 
 def test_a_run_counts_them(tmp_path: Path) -> None:

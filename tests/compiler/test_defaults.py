@@ -73,15 +73,17 @@ def _workspace(root: Path, own: Sections, defaults: Mapping[str, object] | None)
 
 def _checked(workspace: Workspace) -> tuple[str, Plan, tuple[Diagnostic, ...]]:
     findings = check_specs(workspace, workspace.spec_paths())
-    assert not [fault for fault in findings.faults if fault.severity == "error"], findings.faults
+    assert not [
+        diagnostic for diagnostic in findings.diagnostics if diagnostic.severity == "error"
+    ], findings.diagnostics
     flow = findings.flows[0].flow
-    return meaning(flow), flow.plan, findings.faults
+    return meaning(flow), flow.plan, findings.diagnostics
 
 
 @settings(max_examples=examples(15), deadline=None)
 @given(st.data())
 def test_as_if_written(specs: Path, data: st.DataObject) -> None:
-    """Wherever a value stands, in the flow, for its connection or for all: the nearest holds."""
+    """Wherever a value is, in the flow, for its connection or for all: the nearest holds."""
     where = st.sets(st.sampled_from(["own", "connection", "all"]))
     parts: dict[str, Sections] = {"own": {}, "connection": {}, "all": {}, "written": {}}
     for (section, key), values in SHARED.items():
@@ -112,9 +114,9 @@ def test_another_connection(specs: Path) -> None:
         "connections": {"depot": {"performance": {"batch_size": 5}}},
     }
 
-    _, plan, faults = _checked(_workspace(specs, {}, defaults))
+    _, plan, diagnostics = _checked(_workspace(specs, {}, defaults))
 
-    assert (plan.connection, plan.batch_size, faults) == ("depot", 5, ())
+    assert (plan.connection, plan.batch_size, diagnostics) == ("depot", 5, ())
 
 
 def test_generated_code_is_stale(tmp_path: Path) -> None:

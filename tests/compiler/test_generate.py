@@ -23,7 +23,7 @@ from mapgen.emit.python.transformer import transformer
 from mapgen.emit.templates import render
 from mapgen.ir.printing import meaning
 from mapgen.project.compiler import check_specs, generate
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.project.remembered import compiler
 from tests.compiler.cases import SPEC, build, speak
 from tests.typed import untyped
@@ -203,7 +203,7 @@ def _list_a_flow_that_is_gone(folder: Path, text: str) -> None:
 def test_files_of_the_author(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What `generate` did not write, or the author has edited, is told and never deleted."""
+    """What `generate` did not write, or the author has edited, is reported and never deleted."""
     folder = made / "generated"
     own = folder / "every_rule" / "notes.md"
     own.write_text("mine\n")
@@ -335,7 +335,7 @@ def test_a_formatter_of_another_year(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """Another style is one fault that says so; nothing is called stale, nothing is written."""
+    """Another style is one error that says so; nothing is called stale, nothing is written."""
     before = {path: path.read_bytes() for path in (made / "generated").rglob("*.*")}
     another_black()
 
@@ -354,7 +354,7 @@ def test_a_formatter_of_another_year(
 def test_code_that_another_formatter_wrote(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The manifest records the style; that it was another one is told beside what is stale."""
+    """The manifest records the style; that it was another one is reported beside what is stale."""
     path = made / "generated" / "manifest.json"
     path.write_text(path.read_text("utf-8").replace(FORMATTER, "black 25"))
 
@@ -383,7 +383,7 @@ def test_a_spec_that_is_gone(
     assert there == {*left, "manifest.json"}
 
 
-def test_faults_keep_what_was_generated(
+def test_diagnostics_keep_what_was_generated(
     made: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A faulty spec writes nothing at all, and exits 1."""
@@ -401,7 +401,7 @@ def test_faults_keep_what_was_generated(
 def test_a_place_that_cannot_be_written(
     flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A file where the folder generated/ belongs is a fault with its path, not a traceback."""
+    """A file where the folder generated/ belongs is an error with its path, not a traceback."""
     (flows / "generated").write_text("in the way\n")
 
     spoken = speak(flows, monkeypatch, capsys, "generate")
@@ -410,10 +410,10 @@ def test_a_place_that_cannot_be_written(
     assert spoken.errors.startswith("error[E510]: `generated/awkward_names")
 
 
-def test_faults_of_several_specs(
+def test_diagnostics_of_several_specs(
     flows: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A fault in one spec hides none in the others, whatever phase they fall in."""
+    """A error in one spec hides none in the others, whatever phase they fall in."""
     unreadable = flows / "specs" / "a.maps.yaml"
     unreadable.write_text("maps: 1\n\tflow: a\n")
     wordless = flows / "specs" / "b.maps.yaml"
@@ -431,7 +431,7 @@ def test_faults_of_several_specs(
     assert re.search(r"--> specs/every_rule\.maps\.yaml:\d+:\d+", spoken.errors)
 
 
-def test_all_faults_of_a_spec_at_once(
+def test_all_diagnostics_of_a_spec_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Mistakes of all kinds in one spec are all reported, each once, in the order of the file."""
@@ -474,10 +474,10 @@ def test_all_faults_of_a_spec_at_once(
 def test_meaning(flows: Path) -> None:
     """What a flow means is the same each time that it is checked; no two flows mean the same."""
     workspace = Workspace(flows)
-    shelf = Shelf(workspace)
+    project = Project(workspace)
     meanings = [
         [
-            meaning(shelf.with_examples(checked))
+            meaning(project.with_examples(checked))
             for checked in check_specs(workspace, workspace.spec_paths()).flows
         ]
         for _ in range(2)

@@ -268,8 +268,8 @@ def example_of(of: Mapping[str, str], way: str) -> tuple[dict[str, Any], dict[st
                 {"Article": "LABEL", "Quantity": 1, "Note": of["constant"] + "b"},
             ],
         }
-        shelf = {"type": "CustomStringField", "value": "b" + of["word"] + of["part"]}
-        return record, {**wrapped(document), "custom": {"Document": {"UsrShelf": shelf}}}
+        project = {"type": "CustomStringField", "value": "b" + of["word"] + of["part"]}
+        return record, {**wrapped(document), "custom": {"Document": {"UsrShelf": project}}}
     record = wrapped(
         {
             "DeliveryType": "DL",
@@ -321,7 +321,7 @@ class _Shape(ast.NodeTransformer):
         return ast.Constant("text") if isinstance(node.value, str) else node
 
     def visit_JoinedStr(self, node: ast.JoinedStr) -> ast.AST:
-        """An empty text leaves no part behind: what counts is which values stand between texts."""
+        """An empty text leaves no part behind: what counts is which values are between texts."""
         values = [part for part in node.values if isinstance(part, ast.FormattedValue)]
         return ast.JoinedStr([self.visit(part) for part in values])
 
@@ -359,7 +359,7 @@ def shape(code: str) -> str:
 
 
 def compiled(of: Mapping[str, str], way: str, root: Path) -> Mapping[str, str] | None:
-    """Return the generated files, written below the workspace, or None where there are faults."""
+    """Return the generated files, written below the workspace, or None where there are errors."""
     workspace = build(of, way, root)
     try:
         files = generate(workspace, workspace.spec_paths())
@@ -426,7 +426,7 @@ def same_code(of: Mapping[str, str], way: str, harmless: Harmless) -> bool:
 
 
 def test_harmless_texts(harmless: Harmless) -> None:
-    """The flow that others are held against works."""
+    """The flow that others are validated against works."""
     for way in WAYS:
         assert same_code(HARMLESS, way, harmless)
 

@@ -32,7 +32,9 @@ def workspace_of(tmp_path: Path, *changes: tuple[str, str]) -> Workspace:
 
 def codes(workspace: Workspace) -> list[str]:
     """Return the codes of what is wrong with the specs of a workspace."""
-    return [fault.code for fault in check_specs(workspace, workspace.spec_paths()).faults]
+    return [
+        diagnostic.code for diagnostic in check_specs(workspace, workspace.spec_paths()).diagnostics
+    ]
 
 
 def test_fields_are_in_plan_and_code(tmp_path: Path) -> None:

@@ -41,19 +41,19 @@ def _flows(asks: Mapping[str, tuple[str, ...]]) -> dict[str, FlowFacts | None]:
     ],
 )
 def test_circles(asks: Mapping[str, tuple[str, ...]], looked_at: str, told: list[str]) -> None:
-    """Each circle is told once, with the lookups that make it, in their order."""
-    faults = circles(_flows(asks), looked_at)
+    """Each circle is reported once, with the lookups that make it, in their order."""
+    diagnostics = circles(_flows(asks), looked_at)
 
     found = []
-    for fault in faults:
-        assert fault.label is not None
-        places = (fault.label, *fault.related)
+    for diagnostic in diagnostics:
+        assert diagnostic.label is not None
+        places = (diagnostic.label, *diagnostic.related)
         found.append(" ".join(place.span.source.path.removesuffix(".yaml") for place in places))
     assert found == told
 
 
 def test_a_flow_that_cannot_be_read() -> None:
-    """Nothing is said of a flow whose own faults are told elsewhere."""
+    """Nothing is said of a flow whose own errors are reported elsewhere."""
     assert circles({**_flows({"a": ("b",)}), "b": None}, "ab") == []
 
 
@@ -84,6 +84,6 @@ def test_several_documents(asked: str, message: str | None) -> None:
     flows = {"pickups": FlowFacts("depot", {"order": ORDER, "place": place}, ())}
 
     contract = load(BASE / "specs/contracts/depot-1.200.001.json")
-    faults = [fault.message for fault in check_remote(flow, contract, flows)]
+    diagnostics = [diagnostic.message for diagnostic in check_remote(flow, contract, flows)]
 
-    assert faults == ([] if message is None else [message])
+    assert diagnostics == ([] if message is None else [message])

@@ -22,7 +22,7 @@ from mapgen.project.bases import rebased
 from mapgen.project.checking import check_specs
 from mapgen.project.compiler import generate
 from mapgen.project.freshness import staleness_of
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.project.written import Digests
 from mapgen.report import Stopped
 from tests.depth import examples
@@ -77,8 +77,8 @@ def _base(root: Path) -> dict[str, Any]:
 
 
 def _meaning(workspace: Workspace, path: str = BASE) -> str:
-    shelf = Shelf(workspace)
-    return meaning(shelf.with_examples(check_specs(workspace, [path]).flows[0]))
+    project = Project(workspace)
+    return meaning(project.with_examples(check_specs(workspace, [path]).flows[0]))
 
 
 def _overlay(root: Path, changes: list[tuple[str, str, Any]], hashed: str) -> str:
@@ -117,7 +117,7 @@ def _written_out(root: Path, changes: list[tuple[str, str, Any]]) -> str:
 def _flow(workspace: Workspace) -> Flow:
     """Return the flow of the client, found right, as it would be if nobody knew of its base."""
     findings = check_specs(workspace, [OVERLAY])
-    assert not findings.faults, findings.faults
+    assert not findings.diagnostics, findings.diagnostics
     return replace(findings.flows[0].flow, extends=None, changes=())
 
 
@@ -161,10 +161,10 @@ def test_the_base_changes(tmp_path: Path, root: Path) -> None:
     )
     (tmp_path / BASE).write_text(changed, encoding="utf-8")
 
-    (fault,) = check_specs(workspace, workspace.spec_paths()).faults
+    (diagnostic,) = check_specs(workspace, workspace.spec_paths()).diagnostics
 
-    assert fault.code == "E716"
-    told = "\n".join(fault.notes)
+    assert diagnostic.code == "E716"
+    told = "\n".join(diagnostic.notes)
     assert "`Weight` was `parcel.weight`, `parcel.weight`" in told
     assert "it is `parcel.weight`, `parcel.weight * 2`" in told
     assert "changed there and here: `mapping.fields.Remark.too_long`" in told
@@ -172,7 +172,7 @@ def test_the_base_changes(tmp_path: Path, root: Path) -> None:
     assert staleness_of(workspace, "acme", Digests(workspace)) is not None
     (taken,) = rebased(workspace, ["acme"])
     workspace.rewrite(taken.path, taken.before, taken.after)
-    assert not check_specs(workspace, workspace.spec_paths()).faults
+    assert not check_specs(workspace, workspace.spec_paths()).diagnostics
     with pytest.raises(Stopped, match="extends none"):
         list(rebased(workspace, ["deliveries"]))
 
@@ -183,7 +183,7 @@ def test_a_comment_in_the_base(root: Path) -> None:
     overlay = _overlay(root, [], _meaning(Workspace(root)))
     drafts = {BASE: f"# for whoever reads it\n{text}", OVERLAY: overlay}
 
-    assert not check_specs(Workspace(root, drafts), [BASE, OVERLAY]).faults
+    assert not check_specs(Workspace(root, drafts), [BASE, OVERLAY]).diagnostics
 
 
 @pytest.mark.parametrize("keys", [["3"], ["1", "3"], ["01"], ["１"], ["9" * 5000]])
@@ -194,7 +194,7 @@ def test_what_is_added_to_a_list_has_the_next_numbers(root: Path, keys: list[str
 
     findings = check_specs(Workspace(root, {OVERLAY: _overlay(root, changes, "0" * 64)}), [OVERLAY])
 
-    assert "E713" in {fault.code for fault in findings.faults}
+    assert "E713" in {diagnostic.code for diagnostic in findings.diagnostics}
 
 
 def test_an_overlay_of_an_overlay(root: Path) -> None:
@@ -225,7 +225,7 @@ def test_an_overlay_of_an_overlay(root: Path) -> None:
 
     findings = check_specs(Workspace(root, drafts), [BASE, OVERLAY, "specs/branch.maps.yaml"])
 
-    assert not findings.faults
+    assert not findings.diagnostics
     branch = findings.flows[2]
     assert branch.flow.name == "branch"
     assert [one.path for one in branch.spec.beside] == [OVERLAY, BASE]

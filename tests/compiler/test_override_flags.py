@@ -36,7 +36,7 @@ def _workspace(folder: Path, **changes: str) -> Workspace:
 
 
 def _codes(workspace: Workspace) -> list[str]:
-    return [one.code for one in check_specs(workspace, [SPEC]).faults]
+    return [one.code for one in check_specs(workspace, [SPEC]).diagnostics]
 
 
 THERE = "    there: parcel.?remark.orValue('') != 'no'\n"

@@ -73,13 +73,13 @@ def _marks(
     schema = read_source_schema("schema.json", SCHEMA, "record")
     record = Binding(schema.record, at("record"))
     known = Binding(Object("settings", dict.fromkeys(settings, STRING)))
-    faults: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
     scope = Scope({"record": record, "settings": known})
-    named = compile_expression(Text.plain("record.text"), scope, faults)
+    named = compile_expression(Text.plain("record.text"), scope, diagnostics)
     assert named is not None
     scope = scope.with_("named", Binding(STRING, at("record")))
-    typed = compile_expression(Text.plain(words), scope, faults)
-    assert typed is not None, faults
+    typed = compile_expression(Text.plain(words), scope, diagnostics)
+    assert typed is not None, diagnostics
     lets = {"named": named.code}
     stated = {place: one.own for place, one in schema.stated.items()}
     ends = Texts(lets, settings, stated).ends(typed.code)
@@ -189,7 +189,9 @@ def _codes(tmp_path: Path, environments: Sequence[tuple[str, str, str, str]]) ->
         given = given.replace("depot: north", f"depot: {of_deliveries}")
         path.write_text(f"{given}  pickups:\n    depot: {of_pickups}\n", "utf-8")
     workspace = Workspace(root)
-    return [fault.code for fault in check_specs(workspace, workspace.spec_paths()).faults]
+    return [
+        diagnostic.code for diagnostic in check_specs(workspace, workspace.spec_paths()).diagnostics
+    ]
 
 
 @pytest.mark.parametrize(
@@ -238,13 +240,13 @@ def test_two_connections_to_one_tenant(tmp_path: Path) -> None:
     path.write_text(text[:end] + same.replace("DEPOT_URL", "YARD_URL") + text[end:], "utf-8")
     apart = check_specs(workspace, workspace.spec_paths())
 
-    assert [fault.code for fault in met.faults] == ["E601"]
-    assert apart.faults == ()
+    assert [diagnostic.code for diagnostic in met.diagnostics] == ["E601"]
+    assert apart.diagnostics == ()
 
 
 @pytest.mark.parametrize("shared", [0, 3])
 def test_many_flows(shared: int, tmp_path: Path) -> None:
-    """Each flow is told once, against the first that makes its documents."""
+    """Each flow is reported once, against the first that makes its documents."""
     root = build("flows-that-make-one-document", tmp_path)
     (root / PICKUPS).unlink()
     workspace = Workspace(root)
@@ -258,10 +260,10 @@ def test_many_flows(shared: int, tmp_path: Path) -> None:
     plans = [replace(flow.flow.plan, flow=name) for name in names]
     flows = [replace(flow, flow=replace(flow.flow, plan=plan)) for plan in plans]
 
-    faults = list(check_owners(flows, {}, [environment]))
+    diagnostics = list(check_owners(flows, {}, [environment]))
 
-    assert len(faults) == shared
-    assert all("and `flow_0` may make" in fault.message for fault in faults)
+    assert len(diagnostics) == shared
+    assert all("and `flow_0` may make" in diagnostic.message for diagnostic in diagnostics)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +285,7 @@ def test_a_spec_that_nobody_asked_to_check(
 
     found = check_specs(Workspace(root), ("specs/deliveries.maps.yaml",))
 
-    assert [fault.code for fault in found.faults] == codes
+    assert [diagnostic.code for diagnostic in found.diagnostics] == codes
 
 
 def test_what_is_generated(tmp_path: Path) -> None:

@@ -197,10 +197,10 @@ def test_omit_if_sees_the_rows(tmp_path: Path) -> None:
     ],
 )
 def test_what_does_not_fit(old: str, new: str, codes: list[str], tmp_path: Path) -> None:
-    """Mistakes in conditions and names of a part are told."""
+    """Mistakes in conditions and names of a part are reported."""
     workspace = _workspace(tmp_path, old, new)
 
-    assert sorted({one.code for one in check_specs(workspace, [SPEC]).faults}) == codes
+    assert sorted({one.code for one in check_specs(workspace, [SPEC]).diagnostics}) == codes
 
 
 SOMEBODY = """\

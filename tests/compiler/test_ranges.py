@@ -8,7 +8,7 @@ from typing import cast, get_args
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.check.modifiers import range_faults
+from mapgen.check.modifiers import range_diagnostics
 from mapgen.ir.types import DECIMAL, INT
 from mapgen.report import Source, Span, Text
 from mapgen.spec.model import Comparison, Range
@@ -27,22 +27,22 @@ def _keeps(number: Decimal, bounds: list[tuple[Comparison, Decimal]]) -> bool:
 
 @given(st.lists(BOUNDS, min_size=1, max_size=2), st.booleans())
 def test_empty_ranges(bounds: list[tuple[str, Decimal]], is_whole: bool) -> None:
-    """A range is a fault exactly where no number, or no whole one, keeps to it."""
+    """A range is an error exactly where no number, or no whole one, honours it."""
     known = [(cast(Comparison, sign), Decimal(bound)) for sign, bound in bounds]
     written = Range(tuple(known), Text.plain("a range"))
 
-    faults = list(range_faults(written, None, INT if is_whole else DECIMAL, SPAN))
+    diagnostics = list(range_diagnostics(written, None, INT if is_whole else DECIMAL, SPAN))
 
     inside = [one for one in NUMBERS if _keeps(one, known) and (not is_whole or one == int(one))]
-    assert [fault.code for fault in faults] == ([] if inside else ["E478"])
+    assert [diagnostic.code for diagnostic in diagnostics] == ([] if inside else ["E478"])
 
 
 @given(st.lists(BOUNDS, min_size=1, max_size=2), st.sampled_from(NUMBERS))
 def test_constants(bounds: list[tuple[str, Decimal]], number: Decimal) -> None:
-    """A constant is a fault exactly where it does not keep to a range that is not empty."""
+    """A constant is an error exactly where it does not honour a range that is not empty."""
     known = [(cast(Comparison, sign), Decimal(bound)) for sign, bound in bounds]
     written = Range(tuple(known), Text.plain("a range"))
 
-    faults = list(range_faults(written, number, DECIMAL, SPAN))
+    diagnostics = list(range_diagnostics(written, number, DECIMAL, SPAN))
 
-    assert bool(faults) != _keeps(number, known)
+    assert bool(diagnostics) != _keeps(number, known)

@@ -173,7 +173,7 @@ def test_another_compiler(tmp_path: Path) -> None:
 
 
 def test_a_compiler_that_cannot_be_told_from_another(tmp_path: Path) -> None:
-    """Where mapgen is installed as links, nothing is remembered: another may stand there next."""
+    """Where mapgen is installed as links, nothing is remembered: another may be there next."""
     folder = build("_base", tmp_path / "workspace")
     package = Path(shutil.copytree(Path(mapgen.__file__).parent, tmp_path / "linked/mapgen"))
     shutil.copytree(ROOT / "templates", package / "templates")

@@ -49,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def compiled(folder: Path, drafts: Mapping[str, str]) -> tuple[str, tuple[RuleLine, ...]]:
     """Return the code that the flow becomes, and where each of its rules is."""
     findings = check_specs(Workspace(folder, drafts), (SPEC,))
-    assert [fault.message for fault in findings.faults] == []
+    assert [diagnostic.message for diagnostic in findings.diagnostics] == []
     (found,) = findings.flows
     module = transformer(found.flow)
     return render("transformer.py.jinja", module=module), module.rules
@@ -250,7 +250,7 @@ def test_data(data: str, codes: list[str], personal: tuple[str, ...] | None, fol
     """What a part classifies is so in the source of a flow that uses it, however far inside."""
     findings = check_specs(Workspace(folder, with_data(data)), (SPEC,))
 
-    assert [fault.code for fault in findings.faults][:1] == codes
+    assert [diagnostic.code for diagnostic in findings.diagnostics][:1] == codes
     assert [one.flow.personal for one in findings.flows] == ([personal] if personal else [])
 
 
@@ -265,7 +265,7 @@ def test_data_is_not_shown(folder: Path) -> None:
 
     findings = check_specs(Workspace(folder, drafts), (SPEC,))
 
-    assert [fault.code for fault in findings.faults] == ["E464"]
+    assert [diagnostic.code for diagnostic in findings.diagnostics] == ["E464"]
 
 
 def test_stale_code(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from mapgen.disk.workspace import Workspace
 from mapgen.ir.flow import Flow
 from mapgen.ir.printing import meaning
 from mapgen.project.checking import check_specs
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.report import Diagnostic, Source
 from mapgen.spec import model
 from mapgen.spec.changes import overlaid
@@ -58,8 +58,8 @@ def _flow(root: Path, *changes: tuple[str, str]) -> Flow:
 def _read(root: Path) -> Flow:
     workspace = Workspace(root / "workspace")
     findings = check_specs(workspace, workspace.spec_paths())
-    assert not findings.faults, [fault.message for fault in findings.faults]
-    return Shelf(workspace).with_examples(findings.flows[0])
+    assert not findings.diagnostics, [diagnostic.message for diagnostic in findings.diagnostics]
+    return Project(workspace).with_examples(findings.flows[0])
 
 
 @pytest.mark.parametrize("form", FORMS)
@@ -111,13 +111,13 @@ def test_overlays_change_single_fields(
     extends = f"extends: {{spec: base.maps.yaml, meaning: {'a' * 64}}}"
     text = f"maps: 1\nflow: acme\n{extends}\nchange: {{{change}}}\n"
     overlay = bound(read_yaml(Source("acme", text)), model.Overlay)
-    faults: list[Diagnostic] = []
+    diagnostics: list[Diagnostic] = []
 
     assert isinstance(base, MapNode)
-    whole = overlaid(base, overlay, faults)
+    whole = overlaid(base, overlay, diagnostics)
 
     assert isinstance(whole, MapNode)
-    assert not faults
+    assert not diagnostics
     section = whole.get("mapping")
     assert isinstance(section, MapNode)
     found = section.get("ignore")
@@ -172,7 +172,7 @@ def test_defaults_of_a_mode(
     workspace = Workspace(tmp_path / "workspace")
     findings = check_specs(workspace, workspace.spec_paths())
 
-    assert {fault.severity for fault in findings.faults} <= {"warning"}
+    assert {diagnostic.severity for diagnostic in findings.diagnostics} <= {"warning"}
     assert findings.flows[0].flow.plan.batch_size == batch_size
 
 
@@ -190,4 +190,6 @@ def test_the_way_back_of_an_entity(tmp_path: Path) -> None:
     assert isinstance(_read(tmp_path), Flow)
     _defaults(tmp_path, "entities: {Receipt: {security: {rollback: {irreversible: it is gone}}}}\n")
     findings = check_specs(Workspace(tmp_path / "workspace"), (SPEC,))
-    assert [fault.code for fault in findings.faults if fault.severity == "error"] == ["E113"]
+    assert [
+        diagnostic.code for diagnostic in findings.diagnostics if diagnostic.severity == "error"
+    ] == ["E113"]

@@ -40,7 +40,7 @@ def _changed(root: Path, name: str, old: str, new: str) -> None:
 def _said(root: Path, *paths: str) -> list[str]:
     """Return what a check says: of the specs given, or of all."""
     workspace = Workspace(root)
-    return [str(one) for one in check_specs(workspace, paths or workspace.spec_paths()).faults]
+    return [str(one) for one in check_specs(workspace, paths or workspace.spec_paths()).diagnostics]
 
 
 def _said_cold(root: Path, *paths: str) -> list[str]:
@@ -51,7 +51,7 @@ def _said_cold(root: Path, *paths: str) -> list[str]:
 
 def _codes(root: Path, *paths: str) -> list[str]:
     workspace = Workspace(root)
-    return [one.code for one in check_specs(workspace, paths or workspace.spec_paths()).faults]
+    return [one.code for one in check_specs(workspace, paths or workspace.spec_paths()).diagnostics]
 
 
 def _kept(root: Path) -> list[str]:

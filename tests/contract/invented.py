@@ -102,7 +102,7 @@ entities:
 """
 
 
-def faults_of(action: Callable[[], object]) -> tuple[Diagnostic, ...]:
+def diagnostics_of(action: Callable[[], object]) -> tuple[Diagnostic, ...]:
     """Return what an action stops with; any other exception goes through and fails the test."""
     try:
         action()

@@ -69,15 +69,15 @@ def accepts(kind: type[msgspec.Struct], record: Any) -> bool:
     """Tell whether a record is read, by the fast way or by the patient one, which have to agree."""
     data = json.dumps(record).encode()
     value = msgspec.json.Decoder(float_hook=NAMESPACE["Decimal"]).decode(data)
-    found, faults = decoding.patient(value, kind, "r")
+    found, diagnostics = decoding.patient(value, kind, "r")
     try:
         fast = decoding.decoder_of(kind).decode(data)
     except decoding.DOUBTS:
-        return not faults
+        return not diagnostics
     if keeps(value, kind):
-        assert faults == ()
+        assert diagnostics == ()
         assert fast == found
-    return not faults
+    return not diagnostics
 
 
 class Dialect:

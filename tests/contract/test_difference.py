@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from mapgen.contract.difference import differences
 from mapgen.contract.metadata import with_keys
 from mapgen.contract.model import Action, Contract, Entity, Field
-from mapgen.contract.summary import MOST_LINES, changes, told_changes
+from mapgen.contract.summary import MOST_LINES, changes, reported_changes
 from mapgen.contract.touched import touched
 from mapgen.disk.workspace import Workspace
 
@@ -94,9 +94,9 @@ def test_a_difference(after: Contract, words: str, is_lost: bool) -> None:
 
 
 def test_what_is_lost_comes_first() -> None:
-    """Of many differences the lost ones are told first, and the rest is counted."""
+    """Of many differences the lost ones are reported first, and the rest is counted."""
     entity = Entity("Order", {f"F{n}": Field(f"F{n}", "value", "string") for n in range(20)})
-    lines = list(told_changes(changes(BEFORE, with_entity(entity))))
+    lines = list(reported_changes(changes(BEFORE, with_entity(entity))))
 
     assert lines[0].startswith("  changes   25 since the lock that was here, 3 of them lost")
     assert [line.strip() for line in lines[1:4]] == [

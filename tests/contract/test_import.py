@@ -14,7 +14,7 @@ from mapgen.contract.lock import load
 from mapgen.contract.metadata import read_keys, read_metadata
 from mapgen.report import Source, Stopped
 
-from .invented import faults_of
+from .invented import diagnostics_of
 from .test_openapi import JSON
 
 
@@ -25,7 +25,7 @@ def run(*arguments: str) -> Result:
 def refused(*arguments: str) -> list[tuple[str, str]]:
     result = run(*arguments)
     assert isinstance(result.exception, Stopped)
-    return [(fault.code, fault.message) for fault in result.exception.diagnostics]
+    return [(diagnostic.code, diagnostic.message) for diagnostic in result.exception.diagnostics]
 
 
 ALL = (
@@ -119,7 +119,7 @@ def test_a_char_column_gives_no_length(shop: Path, monkeypatch: pytest.MonkeyPat
 def test_what_cannot_be_imported(
     shop: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], code: str, words: str
 ) -> None:
-    """A clear fault, and no lock is written."""
+    """A clear error, and no lock is written."""
     monkeypatch.chdir(shop)
     (shop / "folder").mkdir()
     before = sorted(path.name for path in shop.iterdir())
@@ -139,7 +139,7 @@ def test_input_that_is_not_utf8(shop: Path) -> None:
 
 
 def test_a_byte_order_mark(shop: Path) -> None:
-    """A byte order mark before the JSON is no fault: the ERP's own files have one."""
+    """A byte order mark before the JSON is no error: the ERP's own files have one."""
     text = (shop / "shop.json").read_text()
     (shop / "marked.json").write_text(text, encoding="utf-8-sig")
     assert run(str(shop / "marked.json"), "--output", str(shop / "lock.json")).exit_code == 0
@@ -152,7 +152,10 @@ def test_names_with_a_gap(shop: Path) -> None:
 
 @given(JSON)
 def test_any_json_as_keys_or_metadata(value: object) -> None:
-    """Any JSON gives keys and metadata or faults, never another exception."""
+    """Any JSON gives keys and metadata or errors, never another exception."""
     source = Source("a.json", json.dumps(value))
-    found = [*faults_of(lambda: read_keys(source)), *faults_of(lambda: read_metadata(source))]
-    assert all(fault.label is not None for fault in found)
+    found = [
+        *diagnostics_of(lambda: read_keys(source)),
+        *diagnostics_of(lambda: read_metadata(source)),
+    ]
+    assert all(diagnostic.label is not None for diagnostic in found)

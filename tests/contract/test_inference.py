@@ -95,7 +95,7 @@ def test_cell(name: str, values: list[str], expected: object) -> None:
     ],
 )
 def test_how_it_is_written(values: list[str], description: str) -> None:
-    """Days and amounts that are written in a country's way are told."""
+    """Days and amounts that are written in a country's way are reported."""
     assert member(*values) == {"type": "string", "description": description}
 
 
@@ -336,7 +336,7 @@ def test_what_is_no_sample(
 
 
 def test_a_broken_record_between_others(tmp_path: Path) -> None:
-    """What is no record is told and left out; the others are drafted from."""
+    """What is no record is reported and left out; the others are drafted from."""
     (tmp_path / "a.jsonl").write_text('{"id": 1}\n{"id": \n{"id": 3}\n', encoding="utf-8")
 
     done = mapgen("schema", "infer", "a.jsonl", cwd=tmp_path)

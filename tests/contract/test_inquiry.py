@@ -71,8 +71,8 @@ BOMB = '<!DOCTYPE a [<!ENTITY b "bb"><!ENTITY c "&b;&b;">]><a>&c;</a>'
     ],
 )
 def test_what_is_none(text: str, words: str) -> None:
-    """What is no metadata is told, and fetches and grows nothing."""
+    """What is no metadata is reported, and fetches and grows nothing."""
     with pytest.raises(Stopped) as told:
         inquiry_schema("gi.xml", text.encode(), "Stock")
-    [fault] = told.value.diagnostics
-    assert re.match(words, f"{fault.code}: {fault.message}")
+    [diagnostic] = told.value.diagnostics
+    assert re.match(words, f"{diagnostic.code}: {diagnostic.message}")

@@ -18,7 +18,7 @@ from mapgen.contract.model import Contract, Entity
 from mapgen.report import Source, Stopped
 from tests.depth import examples
 
-from .invented import faults_of
+from .invented import diagnostics_of
 from .test_openapi import JSON, _set, places
 
 LOCK = Path(__file__).resolve().parents[2] / "specs" / "contracts" / "default-24.200.001.json"
@@ -60,7 +60,7 @@ def test_written_twice(imported: tuple[Contract, str]) -> None:
 
 
 def test_a_field_a_line(imported: tuple[Contract, str]) -> None:
-    """Each field stands in a line of its own with all its facts."""
+    """Each field is in a line of its own with all its facts."""
     _, text = imported
     assert (
         '        "OrderNbr": {"type": "string", "key": true, "max_length": 12,'
@@ -85,8 +85,8 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """A missing lock is E511 and is called what the author called it."""
     with pytest.raises(Stopped) as stopped:
         load(tmp_path / "gone.json", "contracts/gone.json")
-    (fault,) = stopped.value.diagnostics
-    assert (fault.code, fault.message) == ("E511", "`contracts/gone.json` does not exist")
+    (diagnostic,) = stopped.value.diagnostics
+    assert (diagnostic.code, diagnostic.message) == ("E511", "`contracts/gone.json` does not exist")
 
 
 def test_a_file_that_is_not_utf8(tmp_path: Path) -> None:
@@ -148,17 +148,17 @@ def test_a_lock_edited_by_hand(
     assert old in text
     with pytest.raises(Stopped) as stopped:
         read_lock(Source("lock.json", text.replace(old, new, 1)))
-    (fault,) = stopped.value.diagnostics
-    assert fault.code == code
-    assert words in fault.message
-    assert fault.label is not None
-    span = fault.label.span
+    (diagnostic,) = stopped.value.diagnostics
+    assert diagnostic.code == code
+    assert words in diagnostic.message
+    assert diagnostic.label is not None
+    span = diagnostic.label.span
     if found is not None:
         assert span.source.text[span.start : span.end] == found
 
 
-def test_faults_of_two_entities(imported: tuple[Contract, str]) -> None:
-    """Malformed entities are told all at once."""
+def test_diagnostics_of_two_entities(imported: tuple[Contract, str]) -> None:
+    """Malformed entities are reported all at once."""
     text = imported[1].replace('"linked": "Address"', '"linked": "A"')
     text = text.replace('{"type": "int"', '{"type": "integer"')
     with pytest.raises(Stopped) as stopped:
@@ -168,9 +168,11 @@ def test_faults_of_two_entities(imported: tuple[Contract, str]) -> None:
 
 @given(JSON)
 def test_any_json_as_a_lock(value: object) -> None:
-    """Any JSON gives a contract or faults, never another exception."""
+    """Any JSON gives a contract or errors, never another exception."""
     source = Source("lock.json", json.dumps(value))
-    assert all(fault.label is not None for fault in faults_of(lambda: read_lock(source)))
+    assert all(
+        diagnostic.label is not None for diagnostic in diagnostics_of(lambda: read_lock(source))
+    )
 
 
 SMALL = {
@@ -227,12 +229,14 @@ def test_a_lock_says_what_days_are() -> None:
 @given(st.data(), JSON)
 @settings(max_examples=examples(150))
 def test_a_lock_with_one_value_changed(data: st.DataObject, to: object) -> None:
-    """Whatever stands in the place of one value: a contract, or faults with a place."""
+    """Whatever is in the place of one value: a contract, or errors with a place."""
     changed = json.loads(json.dumps(SMALL))
     path = data.draw(st.sampled_from(places(changed)[1:]))
     _set(*path, to=to)(changed)
     source = Source("lock.json", json.dumps(changed))
-    assert all(fault.label is not None for fault in faults_of(lambda: read_lock(source)))
+    assert all(
+        diagnostic.label is not None for diagnostic in diagnostics_of(lambda: read_lock(source))
+    )
 
 
 def test_the_shipped_lock() -> None:

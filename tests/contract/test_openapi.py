@@ -18,22 +18,22 @@ from mapgen.contract.openapi import WRAPPERS, reachable, read_contract, select
 from mapgen.report import Source, Stopped
 from tests.depth import examples
 
-from .invented import Json, faults_of, openapi_3, swagger_2
+from .invented import Json, diagnostics_of, openapi_3, swagger_2
 
 
 def read(document: object) -> Contract:
     return read_contract(Source("shop.json", json.dumps(document, indent=1)))
 
 
-def faults(document: object) -> list[tuple[str, str, str]]:
-    """Return code, message and the text the label points at, of each fault."""
+def diagnostics(document: object) -> list[tuple[str, str, str]]:
+    """Return code, message and the text the label points at, of each error."""
     with pytest.raises(Stopped) as stopped:
         read(document)
     found = []
-    for fault in stopped.value.diagnostics:
-        assert fault.label is not None
-        span = fault.label.span
-        found.append((fault.code, fault.message, span.source.text[span.start : span.end]))
+    for diagnostic in stopped.value.diagnostics:
+        assert diagnostic.label is not None
+        span = diagnostic.label.span
+        found.append((diagnostic.code, diagnostic.message, span.source.text[span.start : span.end]))
     return found
 
 
@@ -133,7 +133,7 @@ def test_days_and_moments_by_name(name: str, kind: str) -> None:
 
 
 def test_a_wrapper_nobody_knows() -> None:
-    """An unknown type is one fault however often it is used, at the first use; never a text."""
+    """An unknown type is one error however often it is used, at the first use; never a text."""
     document = openapi_3()
     holder = document["components"]["schemas"]  # type: ignore[index]
     holder["MoneyValue"] = {"properties": {"value": {}}}
@@ -141,7 +141,7 @@ def test_a_wrapper_nobody_knows() -> None:
     holder["Order"]["allOf"][1]["properties"]["Freight"] = money
     holder["Line"]["allOf"][1]["properties"]["Price"] = money
 
-    (found,) = faults(document)
+    (found,) = diagnostics(document)
     assert found[0] == "E403"
     assert found[1].startswith("`Line.Price` and 1 more is of type `MoneyValue`")
     assert found[2] == '"#/components/schemas/MoneyValue"'
@@ -207,11 +207,11 @@ ORDER = ("components", "schemas", "Order", "allOf", 1, "properties")
     ],
 )
 def test_a_document_that_is_wrong(change: Callable[[Json], None], code: str, words: str) -> None:
-    """A fault names what was found and stands where it was found."""
+    """A error names what was found and is where it was found."""
     document = copy.deepcopy(openapi_3())
     change(document)
 
-    (found,) = faults(document)
+    (found,) = diagnostics(document)
     assert found[0] == code
     assert words in found[1]
 
@@ -232,9 +232,9 @@ def test_text_that_is_not_json(text: str, words: str) -> None:
     """What is not JSON is E512, never a traceback."""
     with pytest.raises(Stopped) as stopped:
         read_contract(Source("shop.json", text))
-    (fault,) = stopped.value.diagnostics
-    assert fault.code == "E512"
-    assert words in fault.message
+    (diagnostic,) = stopped.value.diagnostics
+    assert diagnostic.code == "E512"
+    assert words in diagnostic.message
 
 
 def test_place_of_a_value() -> None:
@@ -253,10 +253,10 @@ def test_selection_takes_what_it_leads_to() -> None:
 
 
 def test_selection_of_unknown_entities() -> None:
-    """Each unknown name is a fault of its own, with the near name."""
+    """Each unknown name is an error of its own, with the near name."""
     with pytest.raises(Stopped) as stopped:
         select(read(openapi_3()), ("Ordr", "Line", "Nothing"))
-    found = [(fault.code, fault.help) for fault in stopped.value.diagnostics]
+    found = [(diagnostic.code, diagnostic.help) for diagnostic in stopped.value.diagnostics]
     helps = {help or "" for code, help in found if code == "E404"}
     assert "did you mean `Order`?" in helps
     assert any(help.startswith("it has `Address`, `AttributeValue`, `Line`") for help in helps)
@@ -346,15 +346,15 @@ def places(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | 
 
 @given(JSON)
 def test_any_json(value: object) -> None:
-    """Any JSON gives a contract or faults with a place, never another exception."""
-    assert all(fault.label is not None for fault in faults_of(lambda: read(value)))
+    """Any JSON gives a contract or errors with a place, never another exception."""
+    assert all(diagnostic.label is not None for diagnostic in diagnostics_of(lambda: read(value)))
 
 
 @given(st.sampled_from([openapi_3(), swagger_2()]), st.data(), JSON)
 @settings(max_examples=examples(150))
 def test_a_document_with_one_value_changed(document: Json, data: st.DataObject, to: object) -> None:
-    """Whatever stands in the place of one value: a contract, or faults with a place."""
+    """Whatever is in the place of one value: a contract, or errors with a place."""
     changed = copy.deepcopy(document)
     path = data.draw(st.sampled_from(places(changed)[1:]))
     _set(*path, to=to)(changed)
-    assert all(fault.label is not None for fault in faults_of(lambda: read(changed)))
+    assert all(diagnostic.label is not None for diagnostic in diagnostics_of(lambda: read(changed)))

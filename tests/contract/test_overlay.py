@@ -17,7 +17,7 @@ from mapgen.contract.overlay import read_overlay
 from mapgen.contract.refining import Applied, apply
 from mapgen.report import Diagnostic, Source, Stopped
 
-from .invented import OVERLAY, faults_of, openapi_3
+from .invented import OVERLAY, diagnostics_of, openapi_3
 
 
 def shop_contract() -> Contract:
@@ -31,15 +31,15 @@ def refine(text: str) -> Applied:
 
 
 def refused(text: str) -> list[tuple[str, str, str, str | None]]:
-    """Return code, place, message and help of each fault."""
+    """Return code, place, message and help of each error."""
     with pytest.raises(Stopped) as stopped:
         refine(text)
     return [(one.code, place(one), one.message, one.help) for one in stopped.value.diagnostics]
 
 
-def place(fault: Diagnostic) -> str:
-    assert fault.label is not None
-    return str(fault.label.span)
+def place(diagnostic: Diagnostic) -> str:
+    assert diagnostic.label is not None
+    return str(diagnostic.label.span)
 
 
 def group(facts: str, entity: str = "Order") -> str:
@@ -253,7 +253,7 @@ def test_the_overlay_has_the_last_word_on_days(fact: str, kind: str) -> None:
 def test_an_overlay_that_is_wrong(
     text: str, code: str, where: str, words: str, help_line: str | None
 ) -> None:
-    """A fault stands at the smallest place that shows it, with the near name where there is one."""
+    """A error is at the smallest place that shows it, with the near name where there is one."""
     (found,) = refused(text)
     assert found[:2] == (code, f"overlay.yaml:{where}")
     assert words in found[2]
@@ -261,8 +261,8 @@ def test_an_overlay_that_is_wrong(
         assert help_line in (found[3] or "")
 
 
-def test_all_faults_at_once() -> None:
-    """Every fact that cannot be true is told, in the order of the file."""
+def test_all_diagnostics_at_once() -> None:
+    """Every fact that cannot be true is reported, in the order of the file."""
     text = OVERLAY.replace("calculated: [Total]", "calculated: [Totl, Ttal]")
     text = text.replace("required: [Item]", "required: [Itm]")
     assert [(code, where) for code, where, _, _ in refused(text)] == [
@@ -292,7 +292,7 @@ def test_companions_stated_twice() -> None:
     assert [(code, where) for code, where, _, _ in found] == [("E409", "overlay.yaml:7:20")]
 
 
-def test_letters_beyond_ascii_before_the_fault() -> None:
+def test_letters_beyond_ascii_before_the_error() -> None:
     """Columns count characters, not bytes."""
     found = refused(group("calculated: [Größe, Totl]"))
     assert [where for _, where, _, _ in found] == ["overlay.yaml:5:20", "overlay.yaml:5:27"]
@@ -309,10 +309,10 @@ def test_facts_about_entities_left_out() -> None:
     st.text(alphabet=st.sampled_from("overlaycntdikys:- {}[],\n\t#&*!|>'\"0123é\x00"), max_size=80)
 )
 def test_any_text(text: str) -> None:
-    """Any text gives an overlay or faults with a place, never another exception."""
+    """Any text gives an overlay or errors with a place, never another exception."""
     source = Source("overlay.yaml", text)
-    found = faults_of(lambda: read_overlay(source))
-    assert all(fault.label is not None or fault.code == "E104" for fault in found)
+    found = diagnostics_of(lambda: read_overlay(source))
+    assert all(diagnostic.label is not None or diagnostic.code == "E104" for diagnostic in found)
 
 
 @given(
@@ -321,7 +321,7 @@ def test_any_text(text: str) -> None:
     )
 )
 def test_any_words_of_an_overlay(words: list[str]) -> None:
-    """Whatever the words of an overlay are put together to: facts, or faults with a place."""
+    """Whatever the words of an overlay are put together to: facts, or errors with a place."""
     start = "overlay: 1\ncontract: shop-1.200.001\nentities:\n  Order:\n    - "
-    found = faults_of(lambda: refine(start + " ".join(words)))
-    assert all(fault.label is not None for fault in found)
+    found = diagnostics_of(lambda: refine(start + " ".join(words)))
+    assert all(diagnostic.label is not None for diagnostic in found)

@@ -80,7 +80,7 @@ def imported(
 
 
 def test_default_itself(tmp_path: Path) -> None:
-    """Facts hold as far as the endpoint has their fields; what has no field is told."""
+    """Facts hold as far as the endpoint has their fields; what has no field is reported."""
     done = imported(
         tmp_path, "Default/25.200.001", {"Account": "AccountCD:DecimalValue CurrencyID"}
     )
@@ -189,11 +189,11 @@ def test_likes_that_cannot_be(tmp_path: Path, like: str, facts: bool, code: str,
     overlay = f"overlay: 1\ncontract: shop\nentities: {{Mine: [{{like: {like}, source: a}}]}}\n"
     with pytest.raises(Stopped) as stopped:
         imported(tmp_path, "Shop/1", {"Mine": SUPPLIER}, overlay, facts=facts)
-    (fault,) = stopped.value.diagnostics
+    (diagnostic,) = stopped.value.diagnostics
 
-    assert fault.code == code
-    assert said in fault.message
-    assert fault.label is not None
+    assert diagnostic.code == code
+    assert said in diagnostic.message
+    assert diagnostic.label is not None
 
 
 NAMED = sorted({(one.entity.value, name.value) for one in shipped.facts() for name in one.names})
@@ -209,7 +209,7 @@ TYPES = ("string", "decimal", "boolean", "date", "datetime", "single_select", "g
 def test_any_contract(
     drawn: list[tuple[tuple[str, str], ValueType]], endpoint: str, version: str
 ) -> None:
-    """Whatever an endpoint has, facts hold or are told; what takes none stays as it was."""
+    """Whatever an endpoint has, facts hold or are reported; what takes none stays as it was."""
     entities: dict[str, Entity] = {}
     for (name, field), kind in drawn:
         known = entities.get(name, Entity(name, {}, is_top_level=True))
@@ -362,4 +362,4 @@ def test_an_import_alone_is_enough(contracts: Path, tmp_path: Path) -> None:
     (tmp_path / "specs" / "contracts" / "default-24.200.001.json").write_text(done.lock)
     workspace = Workspace.find(tmp_path)
 
-    assert check_specs(workspace, workspace.spec_paths()).faults == ()
+    assert check_specs(workspace, workspace.spec_paths()).diagnostics == ()

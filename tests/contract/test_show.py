@@ -90,7 +90,7 @@ def test_field(field: Field, holds: str, notes: tuple[str, ...]) -> None:
 
 
 def test_facts_and_actions() -> None:
-    """Keys, identities and actions with their parameters are told."""
+    """Keys, identities and actions with their parameters are reported."""
     shown = show_entity(invented(), "Parcel", with_parts=False)
 
     assert shown.facts == (
@@ -167,7 +167,7 @@ def test_as_json() -> None:
     ],
 )
 def test_unknown(arguments: tuple[str, ...], code: int, message: str) -> None:
-    """What is not there is told with what is near."""
+    """What is not there is reported with what is near."""
     done = mapgen("contract", "show", *arguments, cwd=ROOT)
 
     assert (done.returncode, done.stdout) == (code, "")

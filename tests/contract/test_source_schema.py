@@ -22,7 +22,7 @@ def test_references_in_a_circle_are_told() -> None:
 
     stated = read_source_schema("schemas/circle.json", text, "record").stated["record", "a"]
 
-    assert [fault.code for fault in stated.unheld] == ["E423"]
+    assert [diagnostic.code for diagnostic in stated.unheld] == ["E423"]
 
 
 def test_an_object_may_hold_itself() -> None:
@@ -75,7 +75,7 @@ def _stated(member: object) -> Stated:
     ],
 )
 def test_remarks_ask_nothing(member: object) -> None:
-    """Annotations are no faults, and no record is held against them."""
+    """Annotations are no errors, and no record is validated against them."""
     assert _stated(member) == Stated()
 
 
@@ -97,12 +97,12 @@ def test_remarks_ask_nothing(member: object) -> None:
     ],
 )
 def test_nothing_is_passed_over(member: object, code: str, named: str) -> None:
-    """A keyword that asks for what no record is held against is a fault where rules read it."""
-    faults = _stated(member).unheld
+    """A keyword that asks for what no record is held against is an error where rules read it."""
+    diagnostics = _stated(member).unheld
 
-    assert [fault.code for fault in faults] == [code]
-    assert named in faults[0].message
-    assert "#/properties/a" in faults[0].message
+    assert [diagnostic.code for diagnostic in diagnostics] == [code]
+    assert named in diagnostics[0].message
+    assert "#/properties/a" in diagnostics[0].message
 
 
 @pytest.mark.parametrize(

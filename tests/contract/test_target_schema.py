@@ -161,11 +161,11 @@ def test_identities() -> None:
     ],
 )
 def test_what_is_refused(member: Any, code: str) -> None:
-    """What a document cannot be held against is told, each once."""
+    """What a document cannot be validated against is reported, each once."""
     with pytest.raises(Stopped) as stopped:
         _read(x=member)
 
-    assert [fault.code for fault in stopped.value.diagnostics] == [code]
+    assert [diagnostic.code for diagnostic in stopped.value.diagnostics] == [code]
 
 
 def test_references_and_places() -> None:
@@ -189,4 +189,4 @@ def test_nothing_beside_a_reference_is_passed_over() -> None:
     with pytest.raises(Stopped) as stopped:
         read_target_schema("x.json", json.dumps(schema), "Thing")
 
-    assert [fault.code for fault in stopped.value.diagnostics] == ["E582"]
+    assert [diagnostic.code for diagnostic in stopped.value.diagnostics] == ["E582"]

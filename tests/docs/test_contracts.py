@@ -24,7 +24,7 @@ def test_walk(tmp_path: Path) -> None:
     for step in steps(PAGE):
         if isinstance(step, Command):
             said = run(step, tmp_path, {**os.environ, "PATH": path, "NO_COLOR": "1"})
-            assert matches(said, step.says), f"$ {step.line}\n{said}"
+            assert matches(said, step.doc), f"$ {step.line}\n{said}"
         else:
             take(step, tmp_path)
     assert (tmp_path / "specs/contracts/shop-1.0.0.json").is_file()

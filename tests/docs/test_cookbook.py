@@ -1,4 +1,4 @@
-"""The cookbook: each recipe compiles without a fault, and gives what the page says it gives."""
+"""The cookbook: each recipe compiles without an error, and gives what the page says it gives."""
 
 from __future__ import annotations
 
@@ -266,7 +266,7 @@ def test_recipes_are_numbered() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES, ids=lambda recipe: recipe.title)
 def test_recipe(recipe: Recipe, kitchen: Path) -> None:
-    """Each record becomes what the page says: a document, faults, a wait, or a skip."""
+    """Each record becomes what the page says: a document, errors, a wait, or a skip."""
     flow = open_flow(kitchen, recipe.flow, "local", {}, sample_of)
 
     for case in recipe.cases:
@@ -281,8 +281,8 @@ def test_recipe(recipe: Recipe, kitchen: Path) -> None:
                 added = {"ExternalRef": "1", **customer}
                 wanted = json.loads(json.dumps(case["gives"]), parse_float=Decimal)
                 assert document == {**added, **wanted}
-            case Rejected(faults=faults):
-                codes = " ".join(sorted(fault.code for fault in faults))
+            case Rejected(errors=diagnostics):
+                codes = " ".join(sorted(diagnostic.code for diagnostic in diagnostics))
                 assert codes == case["deferred" if outcome.is_deferred else "rejects"]
             case Skipped(reason=reason):
                 assert reason == case["skips"]

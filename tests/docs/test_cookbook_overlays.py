@@ -30,13 +30,15 @@ def test_one_standard_flow(tmp_path: Path) -> None:
     assert values is not None
     environment.write_text(f"{text}  acme_orders:\n{values[1]}", encoding="utf-8")
     workspace = Workspace.find(tmp_path)
-    assert [fault.code for fault in check_specs(workspace, [SPEC]).faults] == ["E716"]
+    assert [diagnostic.code for diagnostic in check_specs(workspace, [SPEC]).diagnostics] == [
+        "E716"
+    ]
 
     (one,) = rebased(workspace, ["acme_orders"])
     workspace.rewrite(one.path, one.before, one.after)
 
     (flow,) = check_specs(workspace, [SPEC]).flows
-    assert not check_specs(workspace, [SPEC, "specs/shopify/orders.maps.yaml"]).faults
+    assert not check_specs(workspace, [SPEC, "specs/shopify/orders.maps.yaml"]).diagnostics
     fields = {member.target for member in flow.flow.documents[0].part.members}
     assert "Description" not in fields
     assert [change.path for change in flow.flow.changes][1] == (

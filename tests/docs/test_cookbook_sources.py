@@ -97,7 +97,7 @@ def kitchen(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("title", "options"), RECIPES)
 def test_recipe(title: str, options: str, kitchen: Path) -> None:
-    """Each record becomes what the page says: a document, a fault, or a reason to skip it."""
+    """Each record becomes what the page says: a document, an error, or a reason to skip it."""
     section = _section(title)
     spec = SPEC.format(recipe=indent(_fence(section, "yaml"), "  "))
     (kitchen / "specs/recipe.maps.yaml").write_text(spec, encoding="utf-8")
@@ -115,7 +115,7 @@ def test_recipe(title: str, options: str, kitchen: Path) -> None:
     refused = [json.loads(x) for x in done.stderr.splitlines() if x.startswith("{")]
     found = {line["source"]["record"]: _plain(line["document"]) for line in lines}
     for line in refused:
-        codes = " ".join(fault["code"] for fault in line.get("faults", ()))
+        codes = " ".join(diagnostic["code"] for diagnostic in line.get("faults", ()))
         found[line["source"]["record"]] = codes or line["reason"]
     assert [found[number] for number in sorted(found)] == json.loads(_fence(section, "json"))
 

@@ -17,7 +17,7 @@ from mapgen.report import Source
 from mapgen.report.render import as_text
 from mapgen.spec import model
 from mapgen.spec.construct import Construct
-from mapgen.spec.fitting import faults_of
+from mapgen.spec.fitting import diagnostics_of
 from mapgen.spec.nodes import read_yaml
 from tests.cli.conftest import mapgen
 
@@ -30,7 +30,9 @@ def _blocks(text: str, kind: str) -> list[str]:
 
 
 def _codes(text: str, shape: type[Construct]) -> set[str]:
-    return {fault.code for fault in faults_of(read_yaml(Source("page", text)), shape)}
+    return {
+        diagnostic.code for diagnostic in diagnostics_of(read_yaml(Source("page", text)), shape)
+    }
 
 
 def test_language_reference_is_fresh() -> None:
@@ -41,7 +43,7 @@ def test_language_reference_is_fresh() -> None:
 
 
 def test_readme_spec_has_the_language_s_shape() -> None:
-    """The part of a spec in the README lacks keys, and has no other fault."""
+    """The part of a spec in the README lacks keys, and has no other error."""
     (block,) = _blocks(README, "yaml")
 
     assert _codes(block, model.Spec) == {"E113"}
@@ -67,8 +69,8 @@ def test_readme_message_is_what_the_compiler_says(tmp_path: Path) -> None:
     workspace = Workspace.find(tmp_path)
 
     # of one flow alone, most defaults are idle
-    faults = check_specs(workspace, workspace.spec_paths()).faults
-    said = as_text([fault for fault in faults if fault.severity == "error"])
+    diagnostics = check_specs(workspace, workspace.spec_paths()).diagnostics
+    said = as_text([diagnostic for diagnostic in diagnostics if diagnostic.severity == "error"])
 
     (shown,) = [block for block in _blocks(README, "") if block.startswith("error[E412]")]
     assert said == shown.rstrip("\n")

@@ -53,7 +53,7 @@ def test_example(heading: str, product: Path, tmp_path: Path) -> None:
     for step in EXAMPLES[heading]:
         if isinstance(step, Command):
             said = run(step, workspace, environment)
-            assert matches(said, step.says), f"$ {step.line}\n{said}"
+            assert matches(said, step.doc), f"$ {step.line}\n{said}"
         else:
             is_product = step.path.startswith(("mapgen/", "tests/"))
             take(step, product if is_product else workspace)

@@ -20,6 +20,6 @@ def test_each_box(tmp_path: Path) -> None:
     for step in steps(PAGE.read_text(encoding="utf-8")):
         if isinstance(step, Command):
             said = run(step, tmp_path, variables)
-            assert matches(said, step.says), f"$ {step.line}\n{said}"
+            assert matches(said, step.doc), f"$ {step.line}\n{said}"
         else:
             take(step, tmp_path)

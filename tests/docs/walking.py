@@ -33,7 +33,7 @@ class Command:
     """A line with `$ ` in a `console` fence, and what it prints; `…` stands for anything."""
 
     line: str
-    says: str
+    doc: str
 
 
 Step = File | Change | Command
@@ -56,11 +56,11 @@ def steps(page: str) -> Iterator[Step]:
 
 def _commands(text: str) -> Iterator[Command]:
     for part in re.split(r"^\$ ", text, flags=re.MULTILINE)[1:]:
-        line, _, says = part.partition("\n")
+        line, _, doc = part.partition("\n")
         while line.endswith("\\"):
-            more, _, says = says.partition("\n")
+            more, _, doc = doc.partition("\n")
             line = f"{line}\n{more}"
-        yield Command(line, says)
+        yield Command(line, doc)
 
 
 def take(step: File | Change, folder: Path) -> None:

@@ -49,7 +49,7 @@ def drafted(path: Path) -> Any:
 
 @pytest.mark.parametrize("sign", [",", ";", "\t", "|"])
 def test_rows(sign: str, tmp_path: Path) -> None:
-    """What stands between cells is seen in the header; a broken row is left out, and told."""
+    """What is between cells is seen in the header; a broken row is left out, and told."""
     path = tmp_path / "orders.csv"
     lines = (("order_id", "zip", "total"), ("1", "01234", "2.50"), ("2", "x"), ("3", "94599", "7"))
     path.write_text("\n".join(map(sign.join, lines)), encoding="utf-8")
@@ -118,9 +118,9 @@ def test_streams_of_other_names(tmp_path: Path) -> None:
 
     with pytest.raises(Stopped) as stopped:
         read(path, "product")
-    (fault,) = stopped.value.diagnostics
-    assert fault.code == "E542"
-    assert "`customers`, `orders`" in str(fault.help) or "`orders`" in str(fault.help)
+    (diagnostic,) = stopped.value.diagnostics
+    assert diagnostic.code == "E542"
+    assert "`customers`, `orders`" in str(diagnostic.help) or "`orders`" in str(diagnostic.help)
 
 
 def test_a_schema(tmp_path: Path) -> None:
@@ -141,4 +141,4 @@ def test_no_record(name: str, text: str, tmp_path: Path) -> None:
 
     with pytest.raises(Stopped) as stopped:
         read(path)
-    assert [fault.code for fault in stopped.value.diagnostics] == ["E130"]
+    assert [diagnostic.code for diagnostic in stopped.value.diagnostics] == ["E130"]

@@ -6,7 +6,7 @@ from mapgen.draft.examples import shown_record
 
 
 def test_a_plain_name_beside_what_is_of_a_person() -> None:
-    """A name is that of a person where an e-mail address, a number or a birthday stands by it."""
+    """A name is that of a person where an e-mail address, a number or a birthday is by it."""
     given = {"name": "Mary-Jane O'Neil", "birthdate": "1961-07-19", "city": "Bend"}
 
     shown = shown_record({"no": "7", "buyer": given}, "order")

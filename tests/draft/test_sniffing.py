@@ -95,7 +95,7 @@ def test_cells(cells: list[str], form: Form, tmp_path: Path) -> None:
 
 
 def test_many_that_are_left_out(tmp_path: Path) -> None:
-    """A few broken records are told one by one, and the number of all others."""
+    """A few broken records are reported one by one, and the number of all others."""
     path = tmp_path / "broken.csv"
     path.write_text("a,b,c\n1,2,3\n" + "1,2\n" * 30)
     told: list[str] = []

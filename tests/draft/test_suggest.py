@@ -20,7 +20,7 @@ from mapgen.ir import flow as ir
 from mapgen.ir.names import singular
 from mapgen.project.compiler import check_specs
 from mapgen.report import Source
-from mapgen.spec.fitting import faults_of
+from mapgen.spec.fitting import diagnostics_of
 from mapgen.spec.model import Spec
 from mapgen.spec.nodes import read_yaml
 from tests.cli.conftest import mapgen
@@ -48,7 +48,9 @@ def workspace(tmp_path: Path) -> Path:
 
 def codes(root: Path) -> Counter[str]:
     workspace = Workspace(root)
-    return Counter(fault.code for fault in check_specs(workspace, workspace.spec_paths()).faults)
+    return Counter(
+        diagnostic.code for diagnostic in check_specs(workspace, workspace.spec_paths()).diagnostics
+    )
 
 
 def proposed(members: Iterable[Rule | Part], prefix: str = "") -> Iterator[tuple[str, str]]:
@@ -155,7 +157,7 @@ def test_every_entity(name: str, workspace: Path) -> None:
     schema, entity = order_schema(), CONTRACT.entities[name]
     frame = Frame("drafted", "order", SCHEMA, "default-24.200.001", "acumatica")
     text = draft(frame, entity, schema, propose(CONTRACT, entity, schema, "order"))
-    assert faults_of(read_yaml(Source("draft", text)), Spec) == []
+    assert diagnostics_of(read_yaml(Source("draft", text)), Spec) == []
 
     (workspace / "specs" / "drafted.maps.yaml").write_text(text, encoding="utf-8")
     undecided = set() if entity.identities else {"E418"}
@@ -194,7 +196,7 @@ def test_likeness(target: str, source: str, is_like: bool) -> None:
     ],
 )
 def test_the_better_name(better: str, worse: str, target: str) -> None:
-    """Of two names for a thing the one that fits the ERP's form stands first."""
+    """Of two names for a thing the one that fits the ERP's form is first."""
     assert likeness(target, better) > likeness(target, worse) > 0
 
 
@@ -245,7 +247,7 @@ def test_snake(name: str, written: str) -> None:
 def test_what_cannot_be_drafted(
     arguments: tuple[str, ...], code: int, message: str, workspace: Path
 ) -> None:
-    """A draft needs a schema, a contract and an entity of it; what is missing is told."""
+    """A draft needs a schema, a contract and an entity of it; what is missing is reported."""
     done = mapgen("suggest", *arguments, cwd=workspace)
 
     assert (done.returncode, done.stdout) == (code, "")

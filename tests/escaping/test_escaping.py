@@ -1,4 +1,4 @@
-"""Text of authors stays text, whatever stands in it."""
+"""Text of authors stays text, whatever is in it."""
 
 from __future__ import annotations
 

@@ -18,13 +18,13 @@ CODE = re.compile("[ER][0-9]{3}")
 def outcome(
     words: str, types: Mapping[str, Any] | None = None, values: Mapping[str, Any] | None = None
 ) -> Any:
-    """Return the value, or the codes of all faults in one text."""
+    """Return the value, or the codes of all errors in one text."""
     try:
         found = evaluate(Text.plain(words), read_types(types or {}), values or {})
     except Stopped as stopped:
-        return " ".join(fault.code for fault in stopped.diagnostics)
-    except RuleError as fault:
-        return fault.code
+        return " ".join(diagnostic.code for diagnostic in stopped.diagnostics)
+    except RuleError as diagnostic:
+        return diagnostic.code
     return found.value
 
 

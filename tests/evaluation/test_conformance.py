@@ -70,7 +70,7 @@ def test_cases_are_many_and_each_its_own() -> None:
 
 
 def test_kinds_are_those_of_the_page() -> None:
-    """Every kind by which a case differs stands on the page, and no other does."""
+    """Every kind by which a case differs is on the page, and no other does."""
     kinds = {case["differs"] for case in CASES if "differs" in case}
     listed = [*_kinds("Departures"), *_kinds("Left out")]
 

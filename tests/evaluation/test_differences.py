@@ -43,5 +43,5 @@ def test_every_statement_is_shown() -> None:
 
 
 def test_block_is_of_a_known_kind() -> None:
-    """No block is passed over for a name that no test knows."""
+    """No block is skipped for a name that no test knows."""
     assert {name for name, _ in BLOCKS} == {"json types", "json values", "mapgen", "console"}

@@ -182,7 +182,7 @@ def test_locals_of_python(name: str) -> None:
 
 
 def test_numbers_too_large() -> None:
-    """Numbers beyond all bounds are a fault of the values, not of the product."""
+    """Numbers beyond all bounds are an error of the values, not of the product."""
     assert outcome("a * a * a", {"a": "decimal"}, {"a": "9E+999990"}) == "R308"
 
 

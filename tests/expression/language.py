@@ -105,25 +105,25 @@ NAMES = {name: name for name in SCOPE.bindings}
 
 def check(words: str, scope: Scope = SCOPE) -> Typed:
     """Return the checked expression; fail with its messages."""
-    faults: list[Diagnostic] = []
-    typed = compile_expression(Text.plain(words), scope, faults)
-    assert typed is not None, [(fault.code, fault.message) for fault in faults]
+    diagnostics: list[Diagnostic] = []
+    typed = compile_expression(Text.plain(words), scope, diagnostics)
+    assert typed is not None, [(diagnostic.code, diagnostic.message) for diagnostic in diagnostics]
     return typed
 
 
 def messages(words: str, scope: Scope = SCOPE) -> list[str]:
     """Return what is said about an expression: `code line:column [words]: message | help`."""
-    faults: list[Diagnostic] = []
-    typed = compile_expression(Text.plain(words), scope, faults)
-    assert (typed is None) == bool(faults)
+    diagnostics: list[Diagnostic] = []
+    typed = compile_expression(Text.plain(words), scope, diagnostics)
+    assert (typed is None) == bool(diagnostics)
     shown = []
-    for fault in faults:
-        assert fault.label is not None
-        span = fault.label.span
+    for diagnostic in diagnostics:
+        assert diagnostic.label is not None
+        span = diagnostic.label.span
         place = f"{span.line}:{span.column}"
         blamed = words[span.start : span.end]
-        tail = f" | {fault.help}" if fault.help else ""
-        shown.append(f"{fault.code} {place} [{blamed}]: {fault.message}{tail}")
+        tail = f" | {diagnostic.help}" if diagnostic.help else ""
+        shown.append(f"{diagnostic.code} {place} [{blamed}]: {diagnostic.message}{tail}")
     return shown
 
 
@@ -139,7 +139,7 @@ def emit_told(words: str, condition: str, *, holds: bool, scope: Scope = SCOPE) 
 
 def told(words: str, condition: str, *, holds: bool, scope: Scope = SCOPE) -> Expression:
     """Return the ir of an expression where a condition is known to hold, or not to."""
-    known = Known().told_by(check(condition, scope).code, holds=holds).lasting()
+    known = Known().reported_by(check(condition, scope).code, holds=holds).lasting()
     return known.decided(check(words, scope).code)
 
 

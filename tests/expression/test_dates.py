@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mapgen.expression.patterns import format_fault
+from mapgen.expression.patterns import format_error
 from mapgen.runtime.dates import DATE_LETTERS, TIME_LETTERS, DateFormat
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -124,16 +124,16 @@ def test_other_texts_are_none(words: str, text: str, reason: str) -> None:
 )
 def test_format_is_refused(kind: str, words: str, reason: str) -> None:
     """A format that says nothing, or too little, is refused with the reason."""
-    assert reason in str(format_fault(kind, words))
+    assert reason in str(format_error(kind, words))
 
 
 def test_formats_are_accepted() -> None:
     """What is only written may say less, or the same twice."""
-    assert format_fault("date_pattern", "dd.MM") is None
-    assert format_fault("date_pattern", "MMM MM") is None
-    assert format_fault("date_reading_pattern", "MM/yyyy") is None
-    assert format_fault("instant_reading_pattern", "rfc2822") is None
-    assert format_fault("instant_reading_pattern", "epochSeconds") is None
+    assert format_error("date_pattern", "dd.MM") is None
+    assert format_error("date_pattern", "MMM MM") is None
+    assert format_error("date_reading_pattern", "MM/yyyy") is None
+    assert format_error("instant_reading_pattern", "rfc2822") is None
+    assert format_error("instant_reading_pattern", "epochSeconds") is None
 
 
 moments = st.datetimes(datetime(1000, 1, 1), datetime(9998, 1, 1))
@@ -205,7 +205,7 @@ def test_any_format_is_one_or_is_refused(words: str, text: str) -> None:
     with suppress(ValueError):
         format = DateFormat(words)
         assert format.write(AT_THREE)
-        if format.reading_fault() is None:
+        if format.reading_error() is None:
             format.read_instant(text, UTC)
 
 

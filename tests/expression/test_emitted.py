@@ -397,7 +397,7 @@ def test_value(words: str, changes: dict[str, Any], expected: object) -> None:
         ("cel.bind(text, order.name.substring(99), order.id)", "R205"),
     ],
 )
-def test_fault(words: str, code: str) -> None:
+def test_error(words: str, code: str) -> None:
     """What a record makes impossible is a RuleError of that record, with its code."""
     with pytest.raises(RuleError) as caught:
         value(words)
@@ -417,7 +417,7 @@ def test_fault(words: str, code: str) -> None:
     ],
 )
 def test_lazy(words: str) -> None:
-    """What is not needed is not worked out: it cannot fail."""
+    """What is not needed is not evaluated: it cannot fail."""
     assert value(words) is not None
 
 
@@ -555,7 +555,7 @@ def test_singular(plural: str, expected: str) -> None:
 def cases() -> list[str]:
     """Return all expressions of this file's tables."""
     found = []
-    for test in (test_shape, test_value, test_guarded, test_fault, test_lazy):
+    for test in (test_shape, test_value, test_guarded, test_error, test_lazy):
         marks = getattr(test, "pytestmark", [])
         for mark in marks:
             for case in mark.args[1]:

@@ -60,7 +60,7 @@ def test_rows_differ() -> None:
 @pytest.mark.parametrize("row", FUNCTIONS, ids=lambda row: str(row.shown))
 def test_row(row: Function) -> None:
     """A row's sentence is one; its Python exists, and takes as many arguments as it says."""
-    assert row.says.endswith(".")
+    assert row.doc.endswith(".")
     key = row.signature.key
     if row.name == "convertUnit":  # becomes a product, or a quotient
         assert key not in TEMPLATES

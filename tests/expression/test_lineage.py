@@ -144,7 +144,7 @@ def programs(draw: st.DrawFn) -> tuple[list[tuple[str, str]], str]:
 
 
 def typed_program(lets: list[tuple[str, str]], words: str) -> tuple[list[tuple[str, Typed]], Typed]:
-    """Return the lets and the expression, checked; programs that are refused are passed over."""
+    """Return the lets and the expression, checked; programs that are refused are skipped."""
     scope, found = ROOT, []
     for name, text in lets:
         assume(not messages(text, scope))

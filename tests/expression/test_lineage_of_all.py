@@ -315,8 +315,8 @@ def calls_of(
         text = f"{head}{function.signature.name}({', '.join(rest)})"
         try:
             return (_python(text, tuple(scope))(given),)
-        except (RuleError, ArithmeticError, ValueError) as fault:
-            raise Failed from fault
+        except (RuleError, ArithmeticError, ValueError) as diagnostic:
+            raise Failed from diagnostic
 
     return call
 

@@ -1,4 +1,4 @@
-"""The messages about expressions: each fault once, at the smallest place, with what to do."""
+"""The messages about expressions: each error once, at the smallest place, with what to do."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_message(words: str, expected: list[str]) -> None:
 
 
 def test_style() -> None:
-    """Messages are lower case without a full stop; code stands in backticks."""
+    """Messages are lower case without a full stop; code is in backticks."""
     for _, found in cases():
         for line in found:
             message = line.split("]: ", 1)[1].split(" | ")[0]

@@ -274,11 +274,11 @@ def test_accepted(words: str) -> None:
 )
 def test_refused(words: str, expected: str) -> None:
     """The first place that cannot be read is shown, with what was expected there."""
-    fault = parse(Text.plain(words))
-    assert isinstance(fault, Diagnostic)
-    assert fault.label is not None
-    span = fault.label.span
-    assert f"{fault.code} {span.line}:{span.column} {fault.message}" == expected
+    diagnostic = parse(Text.plain(words))
+    assert isinstance(diagnostic, Diagnostic)
+    assert diagnostic.label is not None
+    span = diagnostic.label.span
+    assert f"{diagnostic.code} {span.line}:{span.column} {diagnostic.message}" == expected
 
 
 @pytest.mark.parametrize(
@@ -294,10 +294,10 @@ def test_refused(words: str, expected: str) -> None:
     ],
 )
 def test_help_for_other_languages(words: str, expected: str) -> None:
-    """Who writes another language's word is told ours."""
-    fault = parse(Text.plain(words))
-    assert isinstance(fault, Diagnostic)
-    assert fault.help == expected
+    """Who writes another language's word is reported ours."""
+    diagnostic = parse(Text.plain(words))
+    assert isinstance(diagnostic, Diagnostic)
+    assert diagnostic.help == expected
 
 
 @pytest.mark.parametrize(
@@ -317,9 +317,9 @@ def test_help_for_other_languages(words: str, expected: str) -> None:
 )
 def test_too_much(words: str) -> None:
     """What is too long or too deep is refused before it could break anything."""
-    fault = parse(Text.plain(words))
-    assert isinstance(fault, Diagnostic)
-    assert fault.code == "E126"
+    diagnostic = parse(Text.plain(words))
+    assert isinstance(diagnostic, Diagnostic)
+    assert diagnostic.code == "E126"
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ WORDS = st.sampled_from(
 @given(st.one_of(st.text(max_size=60), st.lists(WORDS, max_size=25).map("".join)))
 @settings(max_examples=examples(200), deadline=None)
 def test_any_text(words: str) -> None:
-    """Any text gives a tree or a diagnostic that stands in the text, never an exception."""
+    """Any text gives a tree or a diagnostic that is in the text, never an exception."""
     found = parse(Text.plain(words))
     if isinstance(found, Diagnostic):
         assert found.label is not None
@@ -387,7 +387,7 @@ def test_escaped_scalar_positions() -> None:
 
     file = 'value: "a\\u0020&b"'
     offsets = (8, 9, 15, 16, 17)
-    fault = parse(Text("a &b", Source("spec.yaml", file), offsets))
-    assert isinstance(fault, Diagnostic)
-    assert fault.label is not None
-    assert str(fault.label.span) == "spec.yaml:1:16"
+    diagnostic = parse(Text("a &b", Source("spec.yaml", file), offsets))
+    assert isinstance(diagnostic, Diagnostic)
+    assert diagnostic.label is not None
+    assert str(diagnostic.label.span) == "spec.yaml:1:16"

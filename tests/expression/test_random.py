@@ -281,7 +281,7 @@ def as_structs(record: dict[str, Any]) -> Any:
 
 
 def outcome_of(words: str, record: dict[str, Any], extra: str | None) -> tuple[Any, Any]:
-    """Return what the interpreter gives and what emitted code gives; "failed" for a fault."""
+    """Return what the interpreter gives and what emitted code gives; "failed" for an error."""
     typed = check(words, SCOPE)
     try:
         expected = evaluate(typed.tree, {"record": record, "extra": extra})

@@ -44,7 +44,7 @@ def test_exact_until_it_is_rounded(words: str, expected: str) -> None:
     "words", ["1.0 / (a / 3 - a / 3)", "a / 3 / (a - a)", "1.0 / (a * (1.0 / 3) - 1.0)"]
 )
 def test_division_by_zero(words: str) -> None:
-    """A divisor that is exactly zero is told, though digits would not have shown it."""
+    """A divisor that is exactly zero is reported, though digits would not have shown it."""
     types = read_types({"a": "decimal"})
     with pytest.raises(RuleError) as told:
         evaluate(Text.plain(f"({words}).round(2)"), types, {"a": 3})

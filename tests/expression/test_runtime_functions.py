@@ -1,4 +1,4 @@
-"""The functions that emitted code calls: their edges, and the Faults they raise."""
+"""The functions that emitted code calls: their edges, and the Errors they raise."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ BERLIN = ZoneInfo("Europe/Berlin")
         pytest.param("R219", lambda: runtime.parse_duration("1h "), id="duration and a space"),
     ],
 )
-def test_fault(code: str, call: Callable[[], object]) -> None:
+def test_error(code: str, call: Callable[[], object]) -> None:
     """What cannot be done is a RuleError with its code, whose message does not hold the value."""
     with pytest.raises(RuleError) as caught:
         call()
@@ -139,7 +139,7 @@ def test_fault(code: str, call: Callable[[], object]) -> None:
         lambda position: runtime.from_unix_seconds(position * 10**6),
     ],
 )
-def test_fault_of_a_position(call: Callable[[int], object]) -> None:
+def test_diagnostic_of_a_position(call: Callable[[int], object]) -> None:
     """A position may be a personal number: it is the value, which is masked, not the message."""
     with pytest.raises(RuleError) as caught:
         call(987654321987)

@@ -199,7 +199,7 @@ def test_connections_that_end_unsaid(address: str) -> None:
 
 
 def test_answers_that_belong_to_no_request(address: str) -> None:
-    """A second answer to a look-up is not taken for the answer to the next request."""
+    """A second answer to a look-up is not treated as the answer to the next request."""
 
     def lie(liar: Liar, request: Request) -> Raw | None:
         if request.kind != "find":

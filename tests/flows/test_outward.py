@@ -171,7 +171,7 @@ def test_delivered_to_the_shop(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not RECORDED.is_file(), reason=f"no recorded answers in {RECORDED.parent}")
 def test_a_recorded_answer(tmp_path: Path) -> None:
-    """A real answer is read as it came; details that were not asked for are told of at once."""
+    """A real answer is read as it came; details that were not asked for are reported at once."""
     [item] = next(
         step["response"]["body"]
         for step in json.loads(RECORDED.read_text("utf-8"))["interactions"]
@@ -185,11 +185,11 @@ def test_a_recorded_answer(tmp_path: Path) -> None:
     )
 
     assert [one["outcome"] for one in others] == ["skipped", "rejected", "rejected"]
-    assert {fault["source_path"] for fault in others[1]["faults"]} == {
+    assert {error["source_path"] for error in others[1]["faults"]} == {
         "article.UOMConversions",
         "article.WarehouseDetails",
     }
-    assert [fault["code"] for fault in others[2]["faults"]] == ["R304"]
+    assert [error["code"] for error in others[2]["faults"]] == ["R304"]
 
 
 @pytest.mark.skipif(not PAYLOADS.is_dir(), reason=f"no real payloads in {PAYLOADS}")
@@ -246,7 +246,7 @@ def test_options_of_contract_version_5(value: object, name: str) -> None:
 
 
 def test_days_that_a_target_lists() -> None:
-    """A member may be called as the class of its value is: what the schema lists stands apart."""
+    """A member may be called as the class of its value is: what the schema lists is apart."""
     spec, schema = (
         "shopify/inventory_levels.maps.yaml",
         "schemas/shopify-inventory-level.schema.json",

@@ -97,7 +97,7 @@ def test_left_out(lines: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("item", "faults"),
+    ("item", "errors"),
     [
         pytest.param("CORD-01", [("R302", "DefaultPrice")], id="half a cent"),
         pytest.param("CORD-02", [("R212", "DefaultPrice")], id="an unknown currency"),
@@ -109,9 +109,9 @@ def test_left_out(lines: dict[str, Any]) -> None:
         ),
     ],
 )
-def test_rejected(lines: dict[str, Any], item: str, faults: list[tuple[str, str]]) -> None:
+def test_rejected(lines: dict[str, Any], item: str, errors: list[tuple[str, str]]) -> None:
     """A line with mistakes is rejected with all of them, and no other line is."""
-    assert [(one["code"], one["target"]) for one in lines[item]["faults"]] == faults
+    assert [(one["code"], one["target"]) for one in lines[item]["faults"]] == errors
 
 
 def test_a_short_line(lines: dict[str, Any]) -> None:

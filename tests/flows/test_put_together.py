@@ -85,8 +85,8 @@ def test_amazon_orders_as_they_are(tmp_path: Path) -> None:
     outcomes = {one["source"]["key"]: one for one in kept}
     assert outcomes["902-3159896-1390916"]["reason"].startswith("not released by Amazon")
     for number in ("902-8745147-1934268", "921-3175655-0452641"):
-        [fault] = outcomes[number]["faults"]
-        assert (fault["code"], fault["source_path"], fault["value"], fault["retry"]) == (
+        [error] = outcomes[number]["faults"]
+        assert (error["code"], error["source_path"], error["value"], error["retry"]) == (
             "R105",
             "order.items",
             number,
@@ -97,7 +97,7 @@ def test_amazon_orders_as_they_are(tmp_path: Path) -> None:
 
 @real
 def test_amazon_items_that_are_not_all_there(tmp_path: Path) -> None:
-    """A first page in two currencies is no whole order, and both reasons are told."""
+    """A first page in two currencies is no whole order, and both reasons are reported."""
     orders, items = _real()
     of_page = next(one["payload"] for one in items if "NextToken" in one["payload"])
     total = {"CurrencyCode": "JPY", "Amount": "1.00"}
@@ -106,7 +106,7 @@ def test_amazon_items_that_are_not_all_there(tmp_path: Path) -> None:
     documents, [line], _ = _transformed(tmp_path, [{**order, "OrderTotal": total}], items)
 
     assert documents == []
-    assert {fault["target"] for fault in line["faults"]} == {
+    assert {error["target"] for error in line["faults"]} == {
         "all pages of the items are there",
         "one currency",
         "order total",
@@ -125,7 +125,7 @@ def test_amazon_items_of_two_answers(tmp_path: Path) -> None:
     _, [kept], _ = _transformed(tmp_path, [order], [own, other])
 
     assert line["document"]["ControlTotal"]["value"] == Decimal("11.01")
-    assert [fault["code"] for fault in kept["faults"]] == ["R106"]
+    assert [error["code"] for error in kept["faults"]] == ["R106"]
 
 
 def _examples() -> Lines:

@@ -68,8 +68,8 @@ def _plain_values(document: Any) -> Any:
     return {name: _plain_values(member) for name, member in document.items()}
 
 
-def _faults(line: Any) -> list[tuple[str, str, str]]:
-    return [(fault["code"], fault["target"], fault["source_path"]) for fault in line["faults"]]
+def _errors(line: Any) -> list[tuple[str, str, str]]:
+    return [(error["code"], error["target"], error["source_path"]) for error in line["faults"]]
 
 
 @pytest.mark.parametrize("file", ["customer.json", "customers_search.json"])
@@ -101,7 +101,7 @@ def test_shopify_customer_without_name_and_address(transformed: Transformed) -> 
     [line], [kept] = transformed("shopify_customers", [inside, nobody])
 
     assert "Address" not in line["document"]["MainContact"]
-    [(code, target, path)] = _faults(kept)
+    [(code, target, path)] = _errors(kept)
     assert (code, target) == ("R201", "CustomerName")
     assert "customer.first_name" in path
 
@@ -146,9 +146,9 @@ def test_stripe_charge_in_a_currency_without_an_account(transformed: Transformed
 
     _, [kept] = transformed("stripe_charges", [{**charge, "currency": "chf"}])
 
-    [fault] = kept["faults"]
-    assert (fault["code"], fault["target"]) == ("R304", "CashAccount")
-    assert fault["value"] == "`card CHF`"
+    [error] = kept["faults"]
+    assert (error["code"], error["target"]) == ("R304", "CashAccount")
+    assert error["value"] == "`card CHF`"
 
 
 PAID_ORDER = "450789469-kettle-fern"
@@ -166,7 +166,7 @@ def test_shopify_transaction_that_only_authorises(file: str, transformed: Transf
 
 
 def test_shopify_transaction_that_takes_money(transformed: Transformed) -> None:
-    """Captured, it is a prepayment of its order; an unknown gateway is told with its name."""
+    """Captured, it is a prepayment of its order; an unknown gateway is reported with its name."""
     authorised = _payload("shopify/transaction.json")["transaction"]
     captured = {**authorised, "kind": "capture"}
     known = {**captured, "gateway": "shopify_payments"}
@@ -184,11 +184,11 @@ def test_shopify_transaction_that_takes_money(transformed: Transformed) -> None:
     assert document["OrdersToApply"] == [
         {"OrderType": "SO", "OrderNbr": "SO1", "AppliedToOrder": Decimal("409.94")}
     ]
-    assert _faults(kept) == [
+    assert _errors(kept) == [
         ("R304", "PaymentMethod", "transaction.gateway"),
         ("R304", "CashAccount", "transaction.gateway, transaction.currency"),
     ]
-    assert [fault["value"] for fault in kept["faults"]] == ["`bogus`", "`bogus` with `USD`"]
+    assert [error["value"] for error in kept["faults"]] == ["`bogus`", "`bogus` with `USD`"]
 
 
 def test_shopify_transactions_of_a_refund(transformed: Transformed) -> None:
@@ -234,7 +234,7 @@ def test_woocommerce_orders_as_they_are(transformed: Transformed) -> None:
     for line, order in zip(kept, orders, strict=True):
         blank = [n for n, row in enumerate(order["line_items"]) if not row["sku"]]
         assert line["source"]["key"] == order["number"]
-        assert _faults(line) == [
+        assert _errors(line) == [
             ("R201", f"order: Details[{n}].InventoryID", f"order.line_items[{n}].sku")
             for n in blank
         ]
@@ -271,8 +271,8 @@ def test_woocommerce_batch_answer(transformed: Transformed) -> None:
     documents, [kept] = transformed("woocommerce_orders", [body])
 
     assert documents == []
-    assert ("R103", "location: ExtRefNbr", "order.id") in _faults(kept)
-    assert {code for code, _, _ in _faults(kept)} == {"R103"}
+    assert ("R103", "location: ExtRefNbr", "order.id") in _errors(kept)
+    assert {code for code, _, _ in _errors(kept)} == {"R103"}
 
 
 def _with_skus(orders: Lines) -> Lines:
@@ -337,16 +337,16 @@ def test_shopify_variants_with_one_number(transformed: Transformed) -> None:
     documents, [kept] = transformed("shopify_products", [product])
 
     assert documents == []
-    assert _faults(kept) == [("R224", "item[]: InventoryID", "product.variants[].sku")]
+    assert _errors(kept) == [("R224", "item[]: InventoryID", "product.variants[].sku")]
     assert kept["faults"][0]["value"] == "IPOD2008RED"
 
 
 def test_shopify_variant_without_a_price(transformed: Transformed) -> None:
-    """A fault of one variant names it; none of the others is made, either."""
+    """A error of one variant names it; none of the others is made, either."""
     product = _payload("shopify/product.json")["product"]
     product["variants"][2]["price"] = "free"
 
     documents, [kept] = transformed("shopify_products", [product])
 
     assert documents == []
-    assert _faults(kept) == [("R102", "item[2]: DefaultPrice", "product.variants[2].price")]
+    assert _errors(kept) == [("R102", "item[2]: DefaultPrice", "product.variants[2].price")]

@@ -184,7 +184,7 @@ def test_money_on_its_way(tmp_path: Path) -> None:
 
 
 def test_rows_of_a_rejection(tmp_path: Path) -> None:
-    """A fault names the row of its own list, the row of the document, and the rule of its block."""
+    """A error names the row of its own list, the row of the document, and the rule of its block."""
     record = refund(order_adjustments=[adjustment("refund_discrepancy", "3,33")])
     record["refund_line_items"][1]["line_item"]["sku"] = " "
     record["refund_line_items"][0]["restock_type"] = "no_restock"
@@ -192,13 +192,13 @@ def test_rows_of_a_rejection(tmp_path: Path) -> None:
     document, [line] = carried(tmp_path, record)
 
     assert document is None
-    found = {(fault["source_path"], fault["target"]) for fault in line["faults"]}
+    found = {(error["source_path"], error["target"]) for error in line["faults"]}
     assert found == {
         ("refund.order_adjustments[0].amount", "Details[2].UnitPrice"),
         ("refund.refund_line_items[1].line_item.sku", "Details[0].InventoryID"),
     }
-    for fault in line["faults"]:
+    for error in line["faults"]:
         # Of a rule in a part, the place of the part is behind that of its use.
-        file, number, _ = fault["spec"].rpartition("(")[2].strip(")").split(":")
+        file, number, _ = error["spec"].rpartition("(")[2].strip(")").split(":")
         lines = (ROOT / file).read_text(encoding="utf-8").splitlines()
-        assert lines[int(number) - 1].strip().startswith(fault["target"].rpartition(".")[2])
+        assert lines[int(number) - 1].strip().startswith(error["target"].rpartition(".")[2])

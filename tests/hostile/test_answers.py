@@ -55,7 +55,7 @@ def test_strange_variables(text: str, made: Path) -> None:
 
 
 def test_damaged_answers(made: Path, tmp_path: Path) -> None:
-    """Any answer is told, or does no harm; so is the run after it."""
+    """Any answer is reported, or does no harm; so is the run after it."""
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, 2**32))

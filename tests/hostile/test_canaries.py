@@ -1,4 +1,4 @@
-"""Personal values that stand out, in each personal field of a flow: who sees them.
+"""Personal values that are out, in each personal field of a flow: who sees them.
 
 Seen in clear: the bodies that the tenant is sent, what is asked of it by a personal key, and the
 documents that `transform` is told to write. Nowhere else.
@@ -131,7 +131,7 @@ def assert_unseen(ended: Ended, folder: Path) -> None:
 
 
 def test_rejects(folder: Path) -> None:
-    """What is told of records that fail at personal values shows none of them."""
+    """What is reported records that fail at personal values shows none of them."""
     output = folder.parent / "meanwhile" / "documents.jsonl"
     ended = run(
         folder, "transform", "parcels", "--sample-lookups", *INPUT, "--output", str(output),

@@ -168,7 +168,7 @@ def _damaged(made: Path, path: str, form: Form, random: Random) -> bytes:
 
 @pytest.mark.parametrize("name", KINDS)
 def test_damaged_files(name: str, made: Path, tmp_path: Path) -> None:
-    """Any damage is told, or does no harm."""
+    """Any damage is reported, or does no harm."""
     kind = KINDS[name]
 
     @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))

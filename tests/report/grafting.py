@@ -1,4 +1,4 @@
-"""The snippets of an error page in, the faults of the project's own specs with them in place out.
+"""The snippets of an error page in, the errors of the project's own specs with them in place out.
 
 A snippet shows the few lines that matter. Here they take their place in the real spec (or in the
 file that their first line names), and the compiler says what it thinks of the whole.
@@ -19,7 +19,7 @@ from mapgen.check.model import Surroundings
 from mapgen.contract.model import Contract
 from mapgen.disk.workspace import Workspace
 from mapgen.project.compiler import check_specs
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.report import Source, Stopped
 from mapgen.spec.model import MappingSection, Spec
 from mapgen.spec.nodes import read_yaml
@@ -42,7 +42,7 @@ Place = tuple[str, ...]
 
 
 def section(page: str, name: str) -> str:
-    """Return what stands under a bold heading of a page, nothing where there is none."""
+    """Return what is under a bold heading of a page, nothing where there is none."""
     found = re.search(rf"^\*\*{name}\*\*\n(.*?)(?=^\*\*[A-Z][^*\n]*\*\*\n|\Z)", page, re.M | re.S)
     return found[1].strip() if found else ""
 
@@ -67,7 +67,7 @@ def codes_of_file(words: str) -> set[str]:
     try:
         spec_of(read_yaml(Source("snippet.maps.yaml", words)))
     except Stopped as stopped:
-        return {fault.code for fault in stopped.diagnostics}
+        return {diagnostic.code for diagnostic in stopped.diagnostics}
     return set()
 
 
@@ -102,9 +102,11 @@ class Bench:
 
     def _codes_of_spec(self, source: Source) -> set[str]:
         """Check one spec; the contract and the schema are read once for all snippets."""
-        shelf = Shelf(Workspace(self.root, {source.path: source.text}), _contracts=self._contracts)
+        project = Project(
+            Workspace(self.root, {source.path: source.text}), _contracts=self._contracts
+        )
         try:
-            flow = shelf.flow(source.path)
+            flow = project.flow(source.path)
             key = (
                 flow.mapping.documents[0].target.contract.value,
                 flow.mapping.source.schema.value,
@@ -113,15 +115,15 @@ class Bench:
             # What a record is, the clause says itself: `dates` and `custom` of the ERP's, `joins`.
             source_clause = flow.mapping.source
             if key not in self._around or source_clause.entity or source_clause.joins:
-                self._around[key] = shelf.around(flow)
+                self._around[key] = project.around(flow)
             around = self._around[key]
-            tables, flows = shelf.tables(flow.mapping), shelf.flows(flow.mapping)
-            joined = shelf.joined(flow.mapping, around.schema)
-            reused = shelf.shared.reused(flow)
+            tables, flows = project.tables(flow.mapping), project.flows(flow.mapping)
+            joined = project.joined(flow.mapping, around.schema)
+            reused = project.shared.reused(flow)
             check(flow, replace(around, tables=tables, flows=flows, joined=joined, reused=reused))
         except Stopped as stopped:
-            return {fault.code for fault in (*stopped.diagnostics, *shelf.faults)}
-        return {fault.code for fault in shelf.faults}
+            return {diagnostic.code for diagnostic in (*stopped.diagnostics, *project.diagnostics)}
+        return {diagnostic.code for diagnostic in project.diagnostics}
 
     def _codes_with(self, path: Path, text: str) -> set[str]:
         """Check the spec, and the file if it is another, with the file changed, or added."""
@@ -137,7 +139,7 @@ class Bench:
                 path.unlink()
             else:
                 path.write_bytes(original)
-        return {fault.code for fault in findings.faults}
+        return {diagnostic.code for diagnostic in findings.diagnostics}
 
 
 def _written_out(text: str) -> str:

@@ -190,7 +190,7 @@ def test_one_code_one_meaning() -> None:
 
 
 def test_one_code_one_area() -> None:
-    """Wordings of one code stand in one file of the catalogue."""
+    """Wordings of one code are in one file of the catalogue."""
     areas = {code: {area for area, _ in functions} for code, functions in WORDINGS.items()}
 
     assert {code for code, found in areas.items() if len(found) > 1} == set()
@@ -253,7 +253,7 @@ def _snippets(language: str) -> list[object]:
 
 @pytest.mark.parametrize(("code", "before", "after"), _snippets("yaml"))
 def test_snippets_of_specs(code: str, before: str, after: str, bench: Bench) -> None:
-    """In the project's own spec, the first snippet has the fault and the second has none."""
+    """In the project's own spec, the first snippet has the error and the second has none."""
 
     def codes(words: str) -> set[str]:
         if is_whole_file(words):
@@ -266,7 +266,7 @@ def test_snippets_of_specs(code: str, before: str, after: str, bench: Bench) -> 
 
 @pytest.mark.parametrize("code", ["E130", "E421", "E422", "E423", "E424", "E428", "E582", "E585"])
 def test_snippets_of_schemas(code: str) -> None:
-    """The first schema has the fault, the second can be used."""
+    """The first schema has the error, the second can be used."""
 
     def codes(part: str) -> set[str]:
         words = snippet(section(PAGES[code], part), "json")
@@ -278,9 +278,11 @@ def test_snippets_of_schemas(code: str) -> None:
                 read_target_schema("schema.json", words, "Order")
             else:
                 schema = read_source_schema("schema.json", words, "order")
-                return {fault.code for one in schema.stated.values() for fault in one.unheld}
+                return {
+                    diagnostic.code for one in schema.stated.values() for diagnostic in one.unheld
+                }
         except Stopped as stopped:
-            return {fault.code for fault in stopped.diagnostics}
+            return {diagnostic.code for diagnostic in stopped.diagnostics}
         return set()
 
     assert codes("Before") == {code}
@@ -289,7 +291,7 @@ def test_snippets_of_schemas(code: str) -> None:
 
 @pytest.mark.parametrize("code", sorted(code for code in PAGES if code[:2] in ("R1", "R2", "R3")))
 def test_records_that_were_found(code: str) -> None:
-    """The records shown are JSON, as far as their fault allows."""
+    """The records shown are JSON, as far as their error allows."""
     words = snippet(section(PAGES[code], "What was found"), "json")
 
     assert words is not None

@@ -14,7 +14,7 @@ PATH = "specs/shop/orders.maps.yaml"
 
 
 def spot(text: str, words: str, label: str = "", path: str = PATH) -> Label:
-    """Return a label at the first place where the words stand in a text."""
+    """Return a label at the first place where the words are in a text."""
     start = text.index(words)
     return Label(Span(Source(path, text), start, start + len(words)), label)
 
@@ -74,14 +74,14 @@ def spot(text: str, words: str, label: str = "", path: str = PATH) -> Label:
     ],
 )
 def test_carets(text: str, words: str, shown: list[str]) -> None:
-    """The carets stand below the words, in the cells of a terminal."""
+    """The carets are below the words, in the cells of a terminal."""
     lines = as_text([Diagnostic("E301", "no such field", spot(text, words))]).split("\n")
 
     assert lines[2:] == shown
 
 
 def test_at_the_very_end_of_a_file() -> None:
-    """A fault behind the last character has one caret there."""
+    """A error behind the last character has one caret there."""
     source = Source(PATH, "Hold: (a")
     lines = as_text([Diagnostic("E124", "expected `)`", Label(Span(source, 8, 8)))]).split("\n")
 
@@ -89,7 +89,7 @@ def test_at_the_very_end_of_a_file() -> None:
 
 
 def test_in_an_empty_file() -> None:
-    """A fault in a file without any text is shown all the same."""
+    """A error in a file without any text is shown all the same."""
     source = Source(PATH, "")
 
     assert as_text([Diagnostic("E104", "empty", Label(Span(source, 0, 0)))]).split("\n") == [
@@ -104,9 +104,9 @@ def test_several_labels() -> None:
     """The place comes first, further places follow, line numbers have one width."""
     text = "a: 1\n" + "\n" * 8 + "a: 2\n"
     first, second = spot(text, "a: 1", "first time"), spot(text, "a: 2", "second time")
-    fault = Diagnostic("E110", "duplicate key `a`", second, (first,), ("a note",), "keep one")
+    diagnostic = Diagnostic("E110", "duplicate key `a`", second, (first,), ("a note",), "keep one")
 
-    assert as_text([fault]).split("\n") == [
+    assert as_text([diagnostic]).split("\n") == [
         "error[E110]: duplicate key `a`",
         f"   --> {PATH}:10:1",
         "10 | a: 2",
@@ -120,7 +120,7 @@ def test_several_labels() -> None:
 
 
 def test_without_a_place() -> None:
-    """A fault of a whole file names the file; one of no file says only what it is."""
+    """A error of a whole file names the file; one of no file says only what it is."""
     assert as_text(
         [
             Diagnostic("E101", "it does not exist", path="specs/a.json", help="make it"),
@@ -157,25 +157,25 @@ def test_a_secret_is_not_repeated() -> None:
 
 def test_style_sees_the_parts() -> None:
     """Colours are given to parts by their role, and change no other character."""
-    fault = Diagnostic("E301", "no such field", spot("a: totl", "totl", "here"), help="look")
+    diagnostic = Diagnostic("E301", "no such field", spot("a: totl", "totl", "here"), help="look")
     roles: list[str] = []
 
     def style(text: str, role: str) -> str:
         roles.append(role)
         return text
 
-    assert as_text([fault], style) == as_text([fault])
+    assert as_text([diagnostic], style) == as_text([diagnostic])
     assert set(roles) == {"error", "message", "frame", "caret", "help"}
 
 
 def test_json_has_the_same_facts() -> None:
     """Places are 1-based, the end is behind the last character."""
     text = "a: 1\na: 2\n"
-    fault = Diagnostic(
+    diagnostic = Diagnostic(
         "E110", "twice", spot(text, "a: 2", "second"), (spot(text, "a: 1", "first"),), ("n",), "h"
     )
 
-    assert json.loads(as_json([fault])) == [
+    assert json.loads(as_json([diagnostic])) == [
         {
             "code": "E110",
             "severity": "error",
@@ -207,7 +207,7 @@ def test_json_has_the_same_facts() -> None:
 
 
 def test_json_without_a_place() -> None:
-    """A fault of a file has its path and no place; no faults are an empty list."""
+    """A error of a file has its path and no place; no errors are an empty list."""
     (facts,) = json.loads(as_json([Diagnostic("E101", "gone", path="specs/a.json")]))
 
     assert (facts["path"], facts["place"], facts["help"]) == ("specs/a.json", None, None)
@@ -215,7 +215,7 @@ def test_json_without_a_place() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fault", "shown"),
+    ("diagnostic", "shown"),
     [
         pytest.param(
             Diagnostic("E301", "no such field", spot("\n x: totl", "totl"), help="look"),
@@ -234,20 +234,20 @@ def test_json_without_a_place() -> None:
         ),
     ],
 )
-def test_github(fault: Diagnostic, shown: str) -> None:
-    """One workflow command a fault, on one line."""
-    assert as_github([fault]) == shown
+def test_github(diagnostic: Diagnostic, shown: str) -> None:
+    """One workflow command an error, on one line."""
+    assert as_github([diagnostic]) == shown
 
 
 def test_sarif_has_what_code_scanning_needs() -> None:
     """Version, driver, a rule for each code once, results with level, message and region."""
     text = "fields:\n  Total: totl\n"
-    faults = [
+    diagnostics = [
         Diagnostic("E301", "no such field", spot(text, "totl"), help="look"),
         Diagnostic("E301", "no such field", spot(text, "Total"), severity="warning"),
         Diagnostic("E101", "gone", path="specs/a.json"),
     ]
-    log = json.loads(as_sarif(faults, "1.2.3"))
+    log = json.loads(as_sarif(diagnostics, "1.2.3"))
     (run,) = log["runs"]
     driver = run["tool"]["driver"]
 
@@ -272,7 +272,7 @@ def test_sarif_has_what_code_scanning_needs() -> None:
 
 
 def test_sarif_of_nothing() -> None:
-    """A check without faults is a run without results: that is what closes old alerts."""
+    """A check without errors is a run without results: that is what closes old alerts."""
     (run,) = json.loads(as_sarif([], "1"))["runs"]
 
     assert run["results"] == []

@@ -1,4 +1,4 @@
-"""Sources, spans, and words that do not stand in the file as they read."""
+"""Sources, spans, and words that do not be in the file as they read."""
 
 from __future__ import annotations
 
@@ -70,20 +70,20 @@ def test_words_know_their_place(start: int, end: int | None, found: str) -> None
 
 
 def test_plain_words_are_their_own_file() -> None:
-    """An expression given on its own stands in a file of its own."""
+    """An expression given on its own is in a file of its own."""
     span = Text.plain("a + b").span(4)
 
     assert (span.start, span.end, str(span)) == (4, 5, "<expression>:1:5")
 
 
 def test_empty_words_have_a_place() -> None:
-    """Words without a character stand somewhere all the same."""
+    """Words without a character are somewhere all the same."""
     span = Text("", Source("a.yaml", "x: ''"), [4]).span()
 
     assert (span.start, span.end) == (4, 4)
 
 
-def test_faults_are_told_once_and_in_order() -> None:
+def test_diagnostics_are_told_once_and_in_order() -> None:
     """Stopped sorts by file and place, and drops what is said twice."""
     source = Source("b.yaml", "one two")
     late = Diagnostic("E301", "late", Label(Span(source, 4, 7)))
@@ -123,7 +123,7 @@ ORDER = ("OrderQty", "OrderType", "OrderNbr", "Date", "ShipVia", "ShippedQty", "
     [
         pytest.param("OrderQyt", ("OrderQty",), id="letters exchanged"),
         pytest.param("orderqty", ("OrderQty",), id="another case"),
-        pytest.param("Qty", (), id="too short to stand at an end"),
+        pytest.param("Qty", (), id="too short to be at an end"),
         pytest.param("ordernbr", ("OrderNbr",), id="the nearest only"),
         pytest.param("Warehouse", (), id="nothing near: no guess"),
         pytest.param("Dat", ("Date",), id="a letter forgotten"),
@@ -136,7 +136,7 @@ def test_near_names(name: str, near: tuple[str, ...]) -> None:
 
 
 def test_at_most_three_near_names() -> None:
-    """More than three offers are a list to read, not a help; equals stand in order."""
+    """More than three offers are a list to read, not a help; equals are in order."""
     assert near_names("tax1", ["tax9", "tax4", "tax3", "tax2"]) == ("tax2", "tax3", "tax4")
 
 

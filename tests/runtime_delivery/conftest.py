@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import URL
 
 from tests.runtime_delivery.servers import emptied, postgresql_server
-from tests.runtime_delivery.storages import Shelf, s3_server, shelf
+from tests.runtime_delivery.storages import Project, project, s3_server
 
 
 @pytest.fixture(scope="session")
@@ -21,8 +21,8 @@ def postgresql() -> Iterator[URL]:
     with ExitStack() as stack:
         try:
             url = stack.enter_context(postgresql_server())
-        except (OSError, RuntimeError, subprocess.SubprocessError) as fault:
-            pytest.skip(f"PostgreSQL does not start here: {fault}")
+        except (OSError, RuntimeError, subprocess.SubprocessError) as error:
+            pytest.skip(f"PostgreSQL does not start here: {error}")
         yield url
 
 
@@ -42,9 +42,9 @@ def s3_address() -> Iterator[str]:
 
 
 @pytest.fixture(params=["folder", "sftp", "s3"])
-def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Shelf]:
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Project]:
     """An empty place of files, of each kind."""
     root = tmp_path / "place"
     root.mkdir()
-    with shelf(request.param, root, lambda: request.getfixturevalue("s3_address")) as found:
+    with project(request.param, root, lambda: request.getfixturevalue("s3_address")) as found:
         yield found

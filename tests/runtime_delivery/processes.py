@@ -62,11 +62,11 @@ def start(url: str, address: str, count: int = 60, *flow: str, settle: float = S
 
 def at_once(scenes: Mapping[str, Callable[[], None]]) -> None:
     """Play scenes, which wait most of their time, beside each other; none of them may fail."""
-    faults = []
+    errors = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for name, playing in {name: pool.submit(scene) for name, scene in scenes.items()}.items():
-            if fault := playing.exception():
-                fault.add_note(f"at: {name}")
-                faults.append(fault)
-    if faults:
-        raise BaseExceptionGroup("scenes that failed", faults)
+            if error := playing.exception():
+                error.add_note(f"at: {name}")
+                errors.append(error)
+    if errors:
+        raise BaseExceptionGroup("scenes that failed", errors)

@@ -102,7 +102,7 @@ def s3_server() -> Iterator[str]:
         threaded.stop()
 
 
-class Shelf:
+class Project:
     """A place of files as a test sees it, who puts files there and looks which are."""
 
     def __init__(self, storage: Storage, place: FilePlace | None, root: Path) -> None:
@@ -133,7 +133,7 @@ class Shelf:
         return sorted(one.name for one in path.iterdir() if one.is_file()) if path.exists() else []
 
 
-class Bucket(Shelf):
+class Bucket(Project):
     """A bucket as a test sees it."""
 
     def __init__(self, storage: Storage, place: S3Place, client: Any) -> None:
@@ -162,13 +162,13 @@ class Bucket(Shelf):
 
 
 @contextmanager
-def shelf(kind: str, root: Path, address: Callable[[], str]) -> Iterator[Shelf]:
+def project(kind: str, root: Path, address: Callable[[], str]) -> Iterator[Project]:
     """Give an empty place of a kind; `address` is that of a server of S3."""
     if kind == "folder":
-        yield Shelf(FolderStorage(root), None, root)
+        yield Project(FolderStorage(root), None, root)
     elif kind == "sftp":
         with sftp_server(root) as server, opened(server.place) as storage:
-            yield Shelf(storage, server.place, root)
+            yield Project(storage, server.place, root)
     else:
         place = S3Place("partner", address(), f"b{abs(hash(root))}", "", "key", "secret")
         with opened(place) as storage:

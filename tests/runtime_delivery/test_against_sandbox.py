@@ -49,9 +49,9 @@ def contract() -> Contract:
 
 
 @contextmanager
-def tenant(contract: Contract, *faults: str, **settings: Any) -> Iterator[Sandbox]:
+def tenant(contract: Contract, *errors: str, **settings: Any) -> Iterator[Sandbox]:
     chosen = Settings(
-        credentials=CREDENTIALS, failures=tuple(read_failure(one) for one in faults), **settings
+        credentials=CREDENTIALS, failures=tuple(read_failure(one) for one in errors), **settings
     )
     with ended_aside(serve(contract, seed=SEED, settings=chosen)) as sandbox:
         yield sandbox
@@ -65,14 +65,14 @@ def references(sandbox: Sandbox) -> list[str]:
     return sorted(str(record["ExternalRef"]) for record in sandbox.records("SalesOrder"))
 
 
-def test_faults_of_all_kinds(contract: Contract, tmp_path: Path) -> None:
+def test_errors_of_all_kinds(contract: Contract, tmp_path: Path) -> None:
     """Through cut connections, deadlocks, refusals and lost sessions, each order arrives once."""
-    faults = (
+    errors = (
         "drop@PUT:SalesOrder:7,19", "deadlock@PUT:SalesOrder:3,4", "conflict@PUT:SalesOrder:9",
         "throttle@*:SalesOrder:5", "unavailable@PUT:SalesOrder:21", "sign-out@PUT:SalesOrder:30",
         "redirect@GET:SalesOrder:1", "refuse@PUT:SalesOrder:25",
     )  # fmt: skip
-    with tenant(contract, *faults) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    with tenant(contract, *errors) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         plan = plan_of(retry=Retry(6, 0.05, 0.3))
         summary = deliver(orders(60), plan, environment_of(sandbox), ledger, RULES, Watcher())
 
@@ -91,8 +91,8 @@ def test_unknown_item(contract: Contract, tmp_path: Path) -> None:
 
         assert (summary.created, summary.rejected) == (1, 1)
         assert references(sandbox) == ["1-shop"]
-    [fault] = next(one for one in summary.shown if one.kind == "rejected").faults
-    assert (fault.target, fault.source_path, fault.value) == (
+    [error] = next(one for one in summary.shown if one.kind == "rejected").errors
+    assert (error.target, error.source_path, error.value) == (
         "Details[1].InventoryID", "order.line_items[1].sku", "ZZ-9",
     )  # fmt: skip
 
@@ -159,10 +159,10 @@ def test_a_tenant_of_another_language(
 
     assert (summary.created, summary.rejected, summary.dead_lettered) == (6, 2, 0)
     found = {
-        (fault.code, fault.target, fault.value, fault.retry)
+        (error.code, error.target, error.value, error.retry)
         for one in summary.shown
-        for fault in one.faults
-        if fault.code != "R413"
+        for error in one.errors
+        if error.code != "R413"
     }
     assert found == {
         ("R401", "Details[1].InventoryID", "ZZ-9", False),

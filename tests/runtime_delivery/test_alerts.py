@@ -16,7 +16,7 @@ def dead(value: float) -> Measured:
 
 
 def test_told_once_and_over_once(address: str) -> None:
-    """Two processes that see the same tell it once; its end is told, and it may fire again."""
+    """Two processes that see the same tell it once; its end is reported, and it may fire again."""
     with Ledger(address) as ledger, Ledger(address) as other:
         first = Alerts(ledger).note([dead(2)], 3600)
         second = Alerts(other).note([dead(3)], 3600)
@@ -53,7 +53,7 @@ def test_repeated_until_acknowledged(address: str) -> None:
 
 
 def test_word_that_did_not_go_out(address: str) -> None:
-    """What could not be told is told at the next look, an end as well."""
+    """What could not be told is reported at the next look, an end as well."""
     with Ledger(address) as ledger:
         alerts = Alerts(ledger)
         (alert,) = alerts.note([dead(2)], 3600)

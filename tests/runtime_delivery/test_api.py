@@ -106,7 +106,7 @@ def test_once_through_failures(tmp_path: Path) -> None:
 
 
 def test_an_identity_inside_a_part(tmp_path: Path) -> None:
-    """A document whose answer is lost is found by what stands inside a part of it."""
+    """A document whose answer is lost is found by what is inside a part of it."""
     settings = ShopSettings(
         has_unique_names=False, failures=(read_failure("drop@POST:fulfillments:2"),)
     )
@@ -120,7 +120,7 @@ def test_an_identity_inside_a_part(tmp_path: Path) -> None:
 
 
 class Seen(Observer):
-    """An observer that keeps what it is told."""
+    """An observer that keeps what it is reported."""
 
     def __init__(self) -> None:
         self.events: list[Event] = []

@@ -64,7 +64,7 @@ def attached(sandbox: Sandbox) -> list[AttachedFile]:
 
 
 def told(summary: Summary) -> list[tuple[str, str]]:
-    return [(one.code, one.message) for shown in summary.shown for one in shown.faults]
+    return [(one.code, one.message) for shown in summary.shown for one in shown.errors]
 
 
 @pytest.mark.parametrize("content", ["aGVsbG8=", LONG], ids=["short", "long"])
@@ -106,8 +106,8 @@ def test_bytes_lie_in_the_ledger_once(contract: Contract, tmp_path: Path) -> Non
             body, record = database.execute(words).fetchone()
         return body or 0, record or 0
 
-    faults = ["unavailable@PUT:files:1,2"]
-    with tenant(contract, *faults) as sandbox, HastyLedger(f"sqlite:///{path}") as ledger:
+    errors = ["unavailable@PUT:files:1,2"]
+    with tenant(contract, *errors) as sandbox, HastyLedger(f"sqlite:///{path}") as ledger:
         run(sandbox, ledger, [with_file(1, LONG)], plan)
         body, record = held()
         assert body < 1_000 < len(LONG) < record
@@ -117,11 +117,11 @@ def test_bytes_lie_in_the_ledger_once(contract: Contract, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("fault", "puts"), [("drop", 1), ("deadlock-after", 1), ("refuse", 2), ("unavailable", 2)]
+    ("error", "puts"), [("drop", 1), ("deadlock-after", 1), ("refuse", 2), ("unavailable", 2)]
 )
-def test_no_answer(contract: Contract, address: str, fault: str, puts: int) -> None:
+def test_no_answer(contract: Contract, address: str, error: str, puts: int) -> None:
     """A file without an answer is looked for before it is put again."""
-    with tenant(contract, f"{fault}@PUT:files:1") as sandbox, HastyLedger(address) as ledger:
+    with tenant(contract, f"{error}@PUT:files:1") as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, [with_file(1)], payments(RECEIPT))
 
         assert [one.versions for one in attached(sandbox)] == [1]
@@ -185,7 +185,7 @@ def test_steps_that_a_record_does_not_want(
     contract: Contract, address: str, said: dict[str, object], done: int
 ) -> None:
     """What a record has no file for, or does not want, is not done; what follows does not wait."""
-    release = replace(RELEASED, told=("when",))
+    release = replace(RELEASED, unsent=("when",))
     record = with_file(1, **{"ReleasePayment when": True} | said)
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, [record], payments(RECEIPT, release))
@@ -195,7 +195,7 @@ def test_steps_that_a_record_does_not_want(
 
 def test_a_step_wanted_later(contract: Contract, address: str) -> None:
     """A document that is made without a step has it done once its record comes and wants it."""
-    release = replace(RELEASED, told=("when",))
+    release = replace(RELEASED, unsent=("when",))
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         for wants in (False, True, True):
             record = with_file(1, **{"ReleasePayment when": wants})
@@ -265,7 +265,7 @@ def test_a_folder(
 )
 def test_an_api(contract: Contract, tmp_path: Path, address_of: str, words: str | None) -> None:
     """A file is fetched from the host of its connection, and from no other."""
-    step = Step("photo", attached=Attached(has_path=True, at="shop"), told=("file", "path"))
+    step = Step("photo", attached=Attached(has_path=True, at="shop"), unsent=("file", "path"))
     plan = payments(step, retry=Retry(2, 0.02, 0.05))
     with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         api = Api("shop", sandbox.url, {"Authorization": "Bearer secret"})
@@ -284,8 +284,8 @@ def test_a_record_that_changed(contract: Contract, tmp_path: Path) -> None:
     """A file is not cut out of a record that is another one by now: it waits for that."""
     path = tmp_path / "l.db"
     plan = payments(RECEIPT, retry=Retry(2, 0.02, 0.05))
-    faults = ["unavailable@PUT:files:1,2"]
-    with tenant(contract, *faults) as sandbox, HastyLedger(f"sqlite:///{path}") as ledger:
+    errors = ["unavailable@PUT:files:1,2"]
+    with tenant(contract, *errors) as sandbox, HastyLedger(f"sqlite:///{path}") as ledger:
         run(sandbox, ledger, [with_file(1, LONG)], plan)
         with sqlite3.connect(path) as database:
             database.execute("UPDATE mapgen_records SET state = 'staged' WHERE body NOT NULL")
@@ -320,7 +320,7 @@ def test_the_place_in_a_record() -> None:
     ],
 )
 def test_lists_of_an_odd_tenant(row: dict[str, object], files: dict[str, str]) -> None:
-    """What is no list of files has none; a name is what stands behind that of the document."""
+    """What is no list of files has none; a name is what is behind that of the document."""
     assert listed_files(row) == files
 
 
@@ -334,7 +334,7 @@ def test_links_of_an_odd_tenant(links: object) -> None:
 
 
 def test_a_personal_name(contract: Contract, tmp_path: Path) -> None:
-    """The name of a file is masked where the ERP repeats it, and stands in no log."""
+    """The name of a file is masked where the ERP repeats it, and is in no log."""
     rule = Rule("then receipt file", ("payment.name",), "specs/o.yaml:1:1", is_personal=True)
     rules = Rules({rule.target: rule}, {}, ("payment.name",))
     name = f"Ada Lovelace{'x' * 240}.pdf"

@@ -32,7 +32,7 @@ ANSWERS = [
                  "unexplained", "unknown", id="bug of the ERP"),
     pytest.param(500, px("PX.Data.PXSetPropertyException", "'CustomerID' cannot be empty."),
                  "permanent", "unknown", id="a property refused"),
-    pytest.param(500, "{}", "unexplained", "unknown", id="an error without a word"),
+    pytest.param(500, "{}", "unexplained", "unknown", id="an error silently"),
     pytest.param(500, px("PX.Data.PXSetupNotEnteredException", "The required data is not entered"),
                  "needs_person", "unknown", id="set-up"),
     pytest.param(500, px("PX.Data.PXUndefinedCompanyException", "A proper company ID cannot be"
@@ -198,10 +198,10 @@ BODIES = [
 ]
 
 
-@pytest.mark.parametrize(("body", "faults"), BODIES)
-def test_refusal(body: bytes, faults: tuple[ErrorReport, ...]) -> None:
+@pytest.mark.parametrize(("body", "errors"), BODIES)
+def test_refusal(body: bytes, errors: tuple[ErrorReport, ...]) -> None:
     """Every error of the body is reported, a head only where no field in it tells more."""
-    assert Reporter(Rules({})).fields(body, b"{}") == faults
+    assert Reporter(Rules({})).fields(body, b"{}") == errors
 
 
 @pytest.mark.parametrize(

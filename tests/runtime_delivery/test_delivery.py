@@ -75,8 +75,8 @@ def ends(summary: Summary) -> dict[str, int]:
 
 
 def rejected(number: int, *, retry: bool = False) -> Rejected:
-    fault = ErrorReport("R201", "has no customer", "CustomerID", retry=retry)
-    return Rejected(Origin("orders.jsonl", number, number, str(number)), (fault,))
+    error = ErrorReport("R201", "has no customer", "CustomerID", retry=retry)
+    return Rejected(Origin("orders.jsonl", number, number, str(number)), (error,))
 
 
 def test_mixed_input(ledger: Ledger) -> None:
@@ -298,7 +298,7 @@ def test_never_heard_of(ledger: Ledger) -> None:
 
         assert ends(summary) == {"read": 3, "created": 2, "dead_lettered": 1}
         assert summary.shown[0].source == "2"
-        assert summary.shown[0].faults[0].code == "R405"
+        assert summary.shown[0].errors[0].code == "R405"
         tenant.script = lambda asked: None
 
         assert ends(run(tenant, ledger, orders(3))) == {
@@ -339,7 +339,7 @@ def test_fields_refused(ledger: Ledger) -> None:
 
         assert ends(summary) == {"read": 1, "rejected": 1}
         assert tenant.count("put") == 1
-    assert summary.shown[0].faults == (
+    assert summary.shown[0].errors == (
         ErrorReport("R401", "'Customer' cannot be found in the system.", "CustomerID",
                     "order.customer.id", "C9", "orders.maps.yaml:20:5", True),
         ErrorReport("R401", "*** is no address", "BillToContact.Email", "order.email", "***",
@@ -358,8 +358,8 @@ def test_refused_as_a_whole(ledger: Ledger) -> None:
         summary = run(tenant, ledger, orders(1))
 
         assert (tenant.count("put"), tenant.count("find")) == (2, 3)
-    fault = summary.shown[0].faults[0]
-    assert (fault.code, fault.message) == (
+    error = summary.shown[0].errors[0]
+    assert (error.code, error.message) == (
         "R402", "Error: The 08-2026 financial period is inactive for ***."
     )  # fmt: skip
 
@@ -386,7 +386,7 @@ def test_one_look_up_refused_without_a_reason(ledger: Ledger) -> None:
         summary = run(tenant, ledger, orders(3))
 
         assert ends(summary) == {"read": 3, "created": 2, "rejected": 1}
-        assert summary.shown[0].faults[0].code == "R407"
+        assert summary.shown[0].errors[0].code == "R407"
 
 
 def test_dependency_missing(ledger: Ledger) -> None:
@@ -408,7 +408,7 @@ def test_saved_nothing(ledger: Ledger) -> None:
     with standing_in(script=lambda a: answer if a.kind == "put" else None) as tenant:
         summary = run(tenant, ledger, orders(1))
 
-    assert summary.shown[0].faults[0].code == "R403"
+    assert summary.shown[0].errors[0].code == "R403"
 
 
 def test_saved_under_another_identity(ledger: Ledger) -> None:
@@ -420,7 +420,7 @@ def test_saved_under_another_identity(ledger: Ledger) -> None:
 
     with standing_in(echo=echo) as tenant:
         summary = run(tenant, ledger, orders(1))
-        assert (ends(summary), summary.shown[0].faults[0].code) == (
+        assert (ends(summary), summary.shown[0].errors[0].code) == (
             {"read": 1, "dead_lettered": 1},
             "R404",
         )
@@ -504,7 +504,7 @@ def test_identity_that_cannot_be_looked_up(ledger: Ledger) -> None:
         summary = run(tenant, ledger, [*orders(3), order(9, identity="bad")])
 
         assert ends(summary) == {"read": 4, "created": 3, "rejected": 1}
-        assert summary.shown[0].faults[0].code == "R407"
+        assert summary.shown[0].errors[0].code == "R407"
 
 
 def test_concurrent_requests(ledger: Ledger) -> None:
@@ -626,8 +626,8 @@ def test_a_success_with_an_error_inside_is_looked_up(ledger: Ledger) -> None:
         summary = run(tenant, ledger, orders(1))
 
         assert (summary.created, summary.rejected) == (0, 1)
-        (fault,) = summary.shown[0].faults
-        assert fault.target == "CustomerID"
+        (error,) = summary.shown[0].errors
+        assert error.target == "CustomerID"
 
 
 def test_a_document_found_in_other_letters_is_another(ledger: Ledger) -> None:
@@ -638,8 +638,8 @@ def test_a_document_found_in_other_letters_is_another(ledger: Ledger) -> None:
         summary = run(tenant, ledger, orders(1))
 
         assert (summary.created, summary.already_exists, summary.rejected) == (0, 0, 1)
-        (fault,) = summary.shown[0].faults
-        assert (fault.code, "SO000007" in fault.message) == ("R227", True)
+        (error,) = summary.shown[0].errors
+        assert (error.code, "SO000007" in error.message) == ("R227", True)
         assert tenant.count("put") == 0
 
 

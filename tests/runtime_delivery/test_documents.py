@@ -88,9 +88,9 @@ def test_needed_one_is_refused_then_mended(contract: Contract, address: str) -> 
         first = run(sandbox, ledger, [*too_long, *both(2)])
         assert ends(first) == {"read": 2, "created": 2, "rejected": 1, "deferred": 1}
         [waiting] = [shown for shown in first.shown if shown.kind == "deferred"]
-        assert [fault.code for fault in waiting.faults] == ["R408"]
-        assert "`location`" in waiting.faults[0].message
-        assert "is rejected" in waiting.faults[0].message
+        assert [error.code for error in waiting.errors] == ["R408"]
+        assert "`location`" in waiting.errors[0].message
+        assert "is rejected" in waiting.errors[0].message
         # The order itself is not in the input again: the location of another record brings it back.
         location = both(1)[0]
         assert isinstance(location, Document)
@@ -127,7 +127,7 @@ def test_cycle(contract: Contract, address: str) -> None:
         summary = run(sandbox, ledger, outcomes)
 
     assert ends(summary) == {"read": 1, "deferred": 2}
-    assert {fault.code for shown in summary.shown for fault in shown.faults} == {"R408"}
+    assert {error.code for shown in summary.shown for error in shown.errors} == {"R408"}
 
 
 def test_needed_one_that_nobody_staged(contract: Contract, address: str) -> None:
@@ -136,7 +136,7 @@ def test_needed_one_that_nobody_staged(contract: Contract, address: str) -> None
         summary = run(sandbox, ledger, both(1)[1:])
 
     assert ends(summary) == {"read": 1, "deferred": 1}
-    assert "never taken over" in summary.shown[0].faults[0].message
+    assert "never taken over" in summary.shown[0].errors[0].message
 
 
 def test_unknown_key(contract: Contract, tmp_path: Path) -> None:
@@ -149,7 +149,7 @@ def test_unknown_key(contract: Contract, tmp_path: Path) -> None:
         summary = run(sandbox, ledger, [first, odd])
 
         assert sandbox.records("SalesOrder") == []
-    assert [fault.code for fault in summary.shown[0].faults] == ["R411"]
+    assert [error.code for error in summary.shown[0].errors] == ["R411"]
 
 
 def test_document_that_the_flow_no_longer_makes(contract: Contract, tmp_path: Path) -> None:
@@ -190,14 +190,14 @@ def test_keys_that_the_ledger_does_not_know(contract: Contract, tmp_path: Path) 
         assert_complete(sandbox, 1)
 
 
-def test_faults_of_all_kinds(contract: Contract, address: str) -> None:
+def test_errors_of_all_kinds(contract: Contract, address: str) -> None:
     """Through cut connections, deadlocks and lost sessions, each document arrives once."""
-    faults = (
+    errors = (
         "drop@PUT:CustomerLocation:3,9", "drop@PUT:SalesOrder:2,11", "refuse@PUT:SalesOrder:5",
         "deadlock@PUT:CustomerLocation:5,6", "unavailable@PUT:SalesOrder:7",
         "sign-out@PUT:SalesOrder:9", "throttle@*:CustomerLocation:4",
     )  # fmt: skip
-    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+    with tenant(contract, *errors) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, boths(20))
 
         assert_complete(sandbox, 20)
@@ -223,10 +223,10 @@ def test_killed_and_started_again(contract: Contract, tmp_path: Path) -> None:
 
     def scene(name: str) -> None:
         address = f"sqlite:///{tmp_path}/{name}.db"
-        fault = PLACES[name]
-        kind, _, place = fault.partition("@")
+        error = PLACES[name]
+        kind, _, place = error.partition("@")
         method, target, nth = place.split(":")
-        with tenant(contract, fault) as sandbox:
+        with tenant(contract, error) as sandbox:
             child = start(sandbox.url, address, 20, "both")
             wait_for(sandbox, method, target, int(nth), is_done="answer" in kind)
             child.kill()

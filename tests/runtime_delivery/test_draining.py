@@ -27,7 +27,7 @@ _AN_HOUR = 3_600.0
 
 
 class _Ending(Observer):
-    """Asks the run to end as soon as something of a kind is told."""
+    """Asks the run to end as soon as something of a kind is reported."""
 
     def __init__(self, name: str, drain: Drain) -> None:
         self._name = name
@@ -56,8 +56,8 @@ def test_a_feed_that_waits(tmp_path: Path, told: str, retry: float, breaker: int
     drain = Drain()
     feed = PolledEntity(ITEMS, "LastModified", 60.0, "erp")
     mapped = Mapped(feed, of_items, nothing, drain=drain)
-    faults = ["deadlock@GET:StockItem:all"]
-    with tenant(load(LOCK), *faults) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
+    errors = ["deadlock@GET:StockItem:all"]
+    with tenant(load(LOCK), *errors) as sandbox, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         observer = _Ending(told, drain)
         with pytest.raises(Terminated):
             deliver(mapped, plan, environment_of(sandbox), ledger, RULES, observer)

@@ -41,10 +41,10 @@ WRONG = [
 @pytest.mark.parametrize(("change", "words"), WRONG)
 def test_wrong_tenant(change: dict[str, str], words: str) -> None:
     """A tenant that cannot be right is refused before any request, without showing a secret."""
-    with pytest.raises(EnvironmentInvalid, match=words) as fault:
+    with pytest.raises(EnvironmentInvalid, match=words) as error:
         Tenant(**(RIGHT | change))
 
-    assert "the-" not in fault.value.message
+    assert "the-" not in error.value.message
 
 
 WRONG_LIMITS = [

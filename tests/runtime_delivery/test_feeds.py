@@ -197,16 +197,16 @@ def test_killed_again_and_again(address: str) -> None:
 
 def test_the_record_of_what_failed_is_kept(address: str) -> None:
     """It lies in the ledger from staging on, until the document is sent or kept for too long."""
-    fault = ErrorReport("R405", "refused")
+    error = ErrorReport("R405", "refused")
     with Ledger(address) as ledger:
         held = [msgspec.structs.replace(order(n), data=b"{%d}" % n) for n in (1, 2, 3)]
-        unmapped = Rejected(order(4).origin, (fault,), b"{4}")
+        unmapped = Rejected(order(4).origin, (error,), b"{4}")
         ledger.stage("orders", "a", [*held, unmapped], rules="r")
         assert records(ledger) == [1, 2, 3, 4]
 
         sent, refused, later = ledger.claim("orders", "a", limit=3, settle=60.0, rules="r")
         ends = [Acknowledgement(sent, "sent", "SO1"), Acknowledgement(refused, "rejected")]
-        ends.append(Acknowledgement(later, "deferred", faults=(fault,)))
+        ends.append(Acknowledgement(later, "deferred", errors=(error,)))
         ledger.acknowledge("a", ends)
         assert records(ledger) == [2, 3, 4]
         # What the ERP deferred is mapped once more by a later run, though it is in no input.

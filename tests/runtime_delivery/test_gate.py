@@ -60,7 +60,7 @@ def gate_of(folder: Path, schema: object, plan: Any = None) -> Gate:
 
 
 def test_what_does_not_match_is_rejected(ledger: Ledger, tmp_path: Path) -> None:
-    """Each fault has its field, keyword, source and rule; a personal value is masked."""
+    """Each error has its field, keyword, source and rule; a personal value is masked."""
     mapped = Mapped(PagedFeed(1), lambda _: orders(1), nothing, gate=gate_of(tmp_path, SCHEMA))
     with standing_in() as tenant:
         summary = deliver(mapped, plan_of(), tenant.environment(), ledger, RULES, Watcher())
@@ -68,9 +68,9 @@ def test_what_does_not_match_is_rejected(ledger: Ledger, tmp_path: Path) -> None
         assert (summary.rejected, summary.created, tenant.count("put")) == (1, 0, 0)
 
     [shown] = summary.shown
-    found = {fault.target: fault for fault in shown.faults}
+    found = {error.target: error for error in shown.errors}
     email, sku, missing = found["BillToContact.Email"], found["Details[1].InventoryID"], found[None]
-    assert {fault.code for fault in shown.faults} == {"R415"}
+    assert {error.code for error in shown.errors} == {"R415"}
     assert len(found) == 3
     assert (email.value, email.message[-14:]) == ("***", "`maxLength: 5`")
     assert (sku.value, sku.source_path) == ("AB-2", "order.line_items[1].sku")
@@ -97,13 +97,13 @@ def test_documents_of_a_record_have_their_own_schemas(tmp_path: Path) -> None:
     schema = {"properties": {"location": {"type": "array", "items": least}, "order": {}}}
     gate = gate_of(tmp_path, schema, two_documents())
 
-    assert gate.faults("order", b"{}") == ()
-    assert [fault.code for fault in gate.faults("location", b"{}")] == ["R415"]
+    assert gate.errors("order", b"{}") == ()
+    assert [error.code for error in gate.errors("location", b"{}")] == ["R415"]
 
 
 @pytest.mark.parametrize("text", ["", "[", "[]", '{"type": "nonsense"}'])
 def test_no_schema(tmp_path: Path, text: str) -> None:
-    """A file that is no schema is told before anything is sent."""
+    """A file that is no schema is reported before anything is sent."""
     (tmp_path / "target.schema.json").write_text(text)
 
     with pytest.raises(DamagedFlow, match=r"target\.schema\.json"):
@@ -114,13 +114,13 @@ def test_no_schema(tmp_path: Path, text: str) -> None:
 @settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_what_is_made_matches_by_construction(folder: Path, data: st.DataObject) -> None:
-    """Why the gate is off: no record gives a document that either validator finds fault with."""
+    """Why the gate is off: no record gives a document that either validator finds error with."""
     flow = FlowUnderTest.load(folder)
     loaded = load_flow(folder, lambda _: None)
     gate = Gate.load(folder, loaded.plan, loaded.rules)
     for outcome in flow.outcomes(data.draw(flow.damaged_records())):
         if isinstance(outcome, Document):
-            assert gate.faults(outcome.document, outcome.body) == ()
+            assert gate.errors(outcome.document, outcome.body) == ()
             assert_valid(folder, outcome)
 
 

@@ -22,8 +22,8 @@ def rejected(ledger: Ledger) -> OpenRecord:
 def dead(ledger: Ledger, number: str | None) -> OpenRecord:
     ledger.stage(BOOK, "a", [order(1)], rules="abc")
     (claim,) = ledger.claim(BOOK, "a", limit=1, settle=60.0, rules="abc")
-    fault = ErrorReport("R404" if number else "R405", "no")
-    ledger.acknowledge("a", [Acknowledgement(claim, "dead_lettered", number, faults=(fault,))])
+    error = ErrorReport("R404" if number else "R405", "no")
+    ledger.acknowledge("a", [Acknowledgement(claim, "dead_lettered", number, errors=(error,))])
     (record,) = Reports(ledger).records(Choice(states=("dead_lettered",)))
     return record
 

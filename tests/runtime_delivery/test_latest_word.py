@@ -151,8 +151,8 @@ def test_one_identity_of_two_records(
 
         refused = staged[-1].outcomes[-1]
         assert isinstance(refused, Rejected)
-        assert [fault.code for fault in refused.faults] == [code]
-        assert "`key 1` (orders.jsonl:1)" in refused.faults[0].message
+        assert [error.code for error in refused.errors] == [code]
+        assert "`key 1` (orders.jsonl:1)" in refused.errors[0].message
         assert ledger.counts("orders") == {"staged": 1, "rejected": 1}
 
 

@@ -114,12 +114,12 @@ def test_sent_documents_are_forgotten(tmp_path: Path) -> None:
     with Ledger(f"sqlite:///{file}") as ledger:
         ledger.stage("orders", "a", list(orders(2)))
         sent, refused = ledger.claim("orders", "a", limit=2, settle=60.0)
-        fault = ErrorReport("R402", "no")
+        error = ErrorReport("R402", "no")
         ledger.acknowledge(
             "a",
             [
                 Acknowledgement(sent, "sent", "SO1"),
-                Acknowledgement(refused, "rejected", faults=(fault,)),
+                Acknowledgement(refused, "rejected", errors=(error,)),
             ],
         )
     with sqlite3.connect(file) as connection:
@@ -132,9 +132,9 @@ def test_sent_documents_are_forgotten(tmp_path: Path) -> None:
 def test_odd_text(address: str) -> None:
     """Keys with NUL and lone surrogates are kept in a form that a database can hold."""
     origin = Origin("orders.jsonl", 1, 1, "a\x00b\ud800")
-    fault = ErrorReport("R201", "is \x00 odd", value="\x00")
+    error = ErrorReport("R201", "is \x00 odd", value="\x00")
     with Ledger(address) as ledger:
-        ledger.stage("orders", "a", [Rejected(origin, (fault,))])
+        ledger.stage("orders", "a", [Rejected(origin, (error,))])
 
         assert ledger.counts("orders") == {"rejected": 1}
 
@@ -201,15 +201,15 @@ UNUSABLE = [
 
 @pytest.mark.parametrize(("make", "words"), UNUSABLE)
 def test_unusable_address(make: object, words: str, tmp_path: Path) -> None:
-    """An address that leads to no ledger is told with a next step; a password is not shown."""
+    """An address that leads to no ledger is reported with a next step; a password is not shown."""
     assert callable(make)
     address = make(tmp_path)
-    with pytest.raises(LedgerFailed) as fault:
+    with pytest.raises(LedgerFailed) as error:
         Ledger(address)
 
-    assert words in fault.value.message
-    assert fault.value.help
-    assert "pw-secret" not in fault.value.message + fault.value.help
+    assert words in error.value.message
+    assert error.value.help
+    assert "pw-secret" not in error.value.message + error.value.help
 
 
 def test_file_taken_away(tmp_path: Path) -> None:
@@ -220,10 +220,10 @@ def test_file_taken_away(tmp_path: Path) -> None:
         with engine.begin() as connection:
             connection.execute(text("DROP TABLE mapgen_records"))
         engine.dispose()
-        with pytest.raises(LedgerFailed, match="no such table") as fault:
+        with pytest.raises(LedgerFailed, match="no such table") as error:
             ledger.stage("orders", "a", [order(1)])
 
-    assert "person1" not in fault.value.message
+    assert "person1" not in error.value.message
 
 
 def test_older_work_finished_before_it_is_read(address: str) -> None:

@@ -66,8 +66,8 @@ def contract() -> Contract:
 
 
 @contextmanager
-def tenant(contract: Contract, *faults: str) -> Iterator[Sandbox]:
-    chosen = Settings(credentials=CREDENTIALS, failures=tuple(read_failure(one) for one in faults))
+def tenant(contract: Contract, *errors: str) -> Iterator[Sandbox]:
+    chosen = Settings(credentials=CREDENTIALS, failures=tuple(read_failure(one) for one in errors))
     with ended_aside(serve(contract, seed=SEED, settings=chosen)) as sandbox:
         yield sandbox
 
@@ -142,7 +142,7 @@ ANSWERS = [
 
 @pytest.mark.parametrize(("table", "key", "value"), ANSWERS)
 def test_a_key(shared: Connection, table: TenantTable, key: Key, value: str | None) -> None:
-    """The tenant is asked for exactly this key, whatever stands in it."""
+    """The tenant is asked for exactly this key, whatever is in it."""
     assert first_found(QueriedTable("t", table, shared.ask), key) == value
 
 
@@ -227,7 +227,7 @@ REFUSALS = [
 def test_no_certain_value(
     shared: Connection, table: TenantTable, key: str, code: str, message: str
 ) -> None:
-    """A key that has no one value rejects its record, each time as a fault of its own."""
+    """A key that has no one value rejects its record, each time as an error of its own."""
     customers = QueriedTable("customers", table, shared.ask)
 
     with pytest.raises(RuleError) as first:
@@ -236,9 +236,9 @@ def test_no_certain_value(
         customers.get(key)
 
     assert first.value is not second.value
-    for fault in (first.value, second.value):
-        assert (fault.code, fault.message, fault.value) == (code, message, f"`{key}`")
-        assert not fault.retry
+    for error in (first.value, second.value):
+        assert (error.code, error.message, error.value) == (code, message, f"`{key}`")
+        assert not error.retry
 
 
 def test_records_that_were_not_asked_for() -> None:
@@ -257,8 +257,8 @@ def test_records_that_were_not_asked_for() -> None:
 
 def test_a_tenant_with_moods(contract: Contract) -> None:
     """A lookup is retried as a document is: a lost session, a deadlock, a refused connection."""
-    faults = ("sign-out@GET:Customer:1", "deadlock@GET:Customer:2", "throttle@GET:Customer:3")
-    with tenant(contract, *faults) as sandbox, client_of(sandbox.url) as client:
+    errors = ("sign-out@GET:Customer:1", "deadlock@GET:Customer:2", "throttle@GET:Customer:3")
+    with tenant(contract, *errors) as sandbox, client_of(sandbox.url) as client:
         assert QueriedTable("t", BY_MAIL, client.ask).get("ada@example.com") == "C0001"
 
 
@@ -277,7 +277,7 @@ def test_a_tenant_that_is_down(contract: Contract) -> None:
 
 
 def test_a_right_that_is_missing() -> None:
-    """It is told with the entity of the lookup, which is another than the documents'."""
+    """It is reported with the entity of the lookup, which is another than the documents'."""
     with standing_in() as erp, client_of(erp.url) as client:
         erp.script = lambda asked: Answer(403, {"message": "no"}) if asked.kind == "find" else None
 

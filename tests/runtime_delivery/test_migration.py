@@ -153,14 +153,14 @@ def test_a_run_over_a_ledger_of_before(
 
 @pytest.mark.parametrize("version", [2, 3, 4])
 def test_identities_of_before_are_compared_as_the_erp_does(address: str, version: int) -> None:
-    """A record whose identity differs from one of before by case alone is not taken for new."""
+    """A record whose identity differs from one of before by case alone is not treated as new."""
     write_ledger(address, "orders", version)
     with Ledger(address) as ledger:
         staged = ledger.stage("orders", "a", [order(12, identity="1-SHOP ")], rules="today")
 
         assert staged.staged == ()
         [refused] = staged.outcomes
-        assert [fault.code for fault in refused.faults] == ["R227"]  # type: ignore[union-attr]
+        assert [error.code for error in refused.errors] == ["R227"]  # type: ignore[union-attr]
 
 
 def test_what_nobody_can_send_follows_dead_letter_keep(address: str) -> None:

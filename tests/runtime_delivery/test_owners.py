@@ -59,7 +59,7 @@ def together(sandbox: Sandbox, runs: dict[str, tuple[Plan, Path]]) -> dict[str, 
 
 
 @pytest.mark.parametrize(
-    "faults",
+    "errors",
     [
         pytest.param((), id="all goes well"),
         pytest.param(("drop@PUT:SalesOrder:3,17,30",), id="answers that are lost"),
@@ -67,10 +67,10 @@ def together(sandbox: Sandbox, runs: dict[str, tuple[Plan, Path]]) -> dict[str, 
     ],
 )
 def test_two_flows_with_two_ledgers(
-    faults: tuple[str, ...], contract: Contract, tmp_path: Path
+    errors: tuple[str, ...], contract: Contract, tmp_path: Path
 ) -> None:
     """Each document is made once, by its owner; the other flow finds it, now or in a later run."""
-    with tenant(contract, *faults) as sandbox:
+    with tenant(contract, *errors) as sandbox:
         runs = {
             "shop": (plan("shop"), tmp_path / "shop.db"),
             "night": (plan("night", owner="shop"), tmp_path / "night.db"),
@@ -94,6 +94,6 @@ def test_without_its_owner(contract: Contract, tmp_path: Path) -> None:
         assert sandbox.records("SalesOrder") == []
         assert not [words for words in sandbox.counts() if words.startswith("PUT ")]
     assert ends(summary) == {"read": COUNT, "deferred": COUNT}
-    [fault] = summary.shown[0].faults
-    assert (fault.code, fault.target) == ("R414", "ExternalRef")
-    assert fault.message == "no `SalesOrder` of the ERP has this identity yet; `shop` makes it"
+    [error] = summary.shown[0].errors
+    assert (error.code, error.target) == ("R414", "ExternalRef")
+    assert error.message == "no `SalesOrder` of the ERP has this identity yet; `shop` makes it"

@@ -19,8 +19,8 @@ def unknown(table: str, row: int = 0) -> ErrorReport:
     return ErrorReport("R304", words, f"Details[{row}].InventoryID", value="***", spec="a.yaml:9:3")
 
 
-def rejected(number: int, *faults: ErrorReport) -> Rejected:
-    return Rejected(Origin("in.jsonl", number, number, f"#{number}"), faults, b'{"id": 1}')
+def rejected(number: int, *errors: ErrorReport) -> Rejected:
+    return Rejected(Origin("in.jsonl", number, number, f"#{number}"), errors, b'{"id": 1}')
 
 
 def begun(ledger: Ledger, run: str, book: str = BOOK) -> None:
@@ -100,7 +100,7 @@ def test_failures_by_cause(address: str) -> None:
     ]
     assert groups[0].example.source == "#1"
     assert groups[0].rules == ("a.yaml:9:3",)
-    assert groups[1].fault == missing
+    assert groups[1].error == missing
     assert groups[1].cause == Cause("R201", "Details[].Quantity")
     assert (chosen, of_code) == (["#3"], ["#1", "#2", "#3"])
     assert [one.would_pass for one in groups] == [None] * 3

@@ -189,7 +189,7 @@ def test_what_is_wrong(feed: SqlFeed, words: str, address: str) -> None:
 
 
 def test_an_overlap_of_another_kind(address: str) -> None:
-    """Where the column holds moments a number says nothing, and is not passed over."""
+    """Where the column holds moments a number says nothing, and is not skipped."""
     change(address, TABLE, order(1, "09:00:00"))
     feed = SqlFeed("shop", QUERY, "changed_at", back=5)
     _, cursor = rows_of(address, None, feed)

@@ -44,7 +44,7 @@ def _database_of_a_program(path: Path) -> None:
 
 
 def _database_with_a_log(path: Path) -> None:
-    """A database whose latest rows stand in its log, as a program leaves it that was killed."""
+    """A database whose latest rows are in its log, as a program leaves it that was killed."""
     with closing(sqlite3.connect(path)) as database:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("CREATE TABLE customers (id)")
@@ -78,11 +78,11 @@ def test_a_foreign_file(make: Callable[[Path], None], tmp_path: Path) -> None:
     path.chmod(0o644)
     before = _seen(path)
 
-    with pytest.raises(LedgerFailed) as fault:
+    with pytest.raises(LedgerFailed) as error:
         Ledger(f"sqlite:///{path}")
 
     assert _seen(path) == before
-    assert "another file" in fault.value.help
+    assert "another file" in error.value.help
 
 
 def test_a_database_of_somebody_who_works_with_it(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_ledger_is_its_owners_alone(exists: bool, tmp_path: Path) -> None:
 
 
 def test_a_ledger_of_a_run_that_was_killed(tmp_path: Path) -> None:
-    """A ledger whose tables stand in its log alone is recognised."""
+    """A ledger whose tables are in its log alone is recognised."""
     path, copy = tmp_path / "ledger.db", tmp_path / "copy.db"
     with Ledger(f"sqlite:///{path}") as ledger:
         ledger.stage("orders", "a", [order(1)])

@@ -82,16 +82,16 @@ def test_refused_and_done_by_the_next_run(contract: Contract, address: str) -> N
 
         assert (held, statuses(sandbox)) == (["On Hold"], ["Open"])
     assert ends(first) == {"read": 1, "created": 1, "rejected": 1}
-    assert [one.code for shown in first.shown for one in shown.faults] == ["R402"]
-    message = first.shown[0].faults[0].message
+    assert [one.code for shown in first.shown for one in shown.errors] == ["R402"]
+    message = first.shown[0].errors[0].message
     assert re.match(r"\w+ stays as it is, `ReleasePayment` was not done: .*Release button", message)
     assert ends(second) == {"read": 1, "updated": 1, "done": 1}
 
 
 def test_an_action_that_fails_later(contract: Contract, address: str) -> None:
     """An action that was accepted and came to nothing is rejected, and done by the next run."""
-    faults = ["fails-later@POST:Payment/ReleasePayment:1"]
-    with tenant(contract, *faults, action_seconds=0.2) as sandbox, HastyLedger(address) as ledger:
+    errors = ["fails-later@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *errors, action_seconds=0.2) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, paid(1), payments(UNSEEN))
         second = run(sandbox, ledger, paid(1), payments(UNSEEN))
 
@@ -102,50 +102,50 @@ def test_an_action_that_fails_later(contract: Contract, address: str) -> None:
 
 def test_done_as_the_erp_says_and_without_effect(contract: Contract, address: str) -> None:
     """A 204 is not believed where the document shows otherwise."""
-    faults = ["no-effect@POST:Payment/ReleasePayment:1"]
-    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+    errors = ["no-effect@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *errors) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, paid(1), payments(RELEASED))
         second = run(sandbox, ledger, paid(1), payments(RELEASED))
 
         assert statuses(sandbox) == ["Open"]
-    assert [one.code for shown in first.shown for one in shown.faults] == ["R422"]
+    assert [one.code for shown in first.shown for one in shown.errors] == ["R422"]
     assert ends(second) == {"read": 1, "already_exists": 1, "done": 1}
 
 
 @pytest.mark.parametrize(
-    ("fault", "times"),
+    ("error", "times"),
     [("drop", 1), ("deadlock-after", 1), ("refuse", 2), ("unavailable", 2)],
 )
-def test_no_answer(contract: Contract, address: str, fault: str, times: int) -> None:
+def test_no_answer(contract: Contract, address: str, error: str, times: int) -> None:
     """An action without an answer is repeated only where the document shows that it is not done."""
-    faults = [f"{fault}@POST:Payment/ReleasePayment:1"]
-    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+    errors = [f"{error}@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *errors) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, paid(1), payments(RELEASED))
 
         assert (statuses(sandbox), asked(sandbox)) == (["Open"], times)
     assert ends(summary) == {"read": 1, "created": 1, "done": 1}
 
 
-@pytest.mark.parametrize("fault", ["drop", "unavailable"])
-def test_no_answer_and_nothing_shows_it(contract: Contract, address: str, fault: str) -> None:
+@pytest.mark.parametrize("error", ["drop", "unavailable"])
+def test_no_answer_and_nothing_shows_it(contract: Contract, address: str, error: str) -> None:
     """Where nothing shows it, a person looks; no run does it a second time."""
-    faults = [f"{fault}@POST:Payment/ReleasePayment:1"]
-    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+    errors = [f"{error}@POST:Payment/ReleasePayment:1"]
+    with tenant(contract, *errors) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, paid(1), payments(UNSEEN))
         again = run(sandbox, ledger, paid(1), payments(UNSEEN))
 
         assert asked(sandbox) == 1
     assert ends(first) == {"read": 1, "created": 1, "dead_lettered": 1}
-    (fault_told,) = first.shown[0].faults
-    assert fault_told.code == "R421"
-    assert "a person looks" in fault_told.message
+    (error_told,) = first.shown[0].errors
+    assert error_told.code == "R421"
+    assert "a person looks" in error_told.message
     assert ends(again)["dead_lettered"] == 1
 
 
 def test_the_session_goes_while_an_action_runs(contract: Contract, address: str) -> None:
     """Its state went with the session: the document shows what came of it."""
-    faults = ["sign-out@GET:Payment:3"]
-    with tenant(contract, *faults, action_seconds=0.6) as sandbox, Ledger(address) as ledger:
+    errors = ["sign-out@GET:Payment:3"]
+    with tenant(contract, *errors, action_seconds=0.6) as sandbox, Ledger(address) as ledger:
         environment = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 1.0, 1.5))
         watcher = Watcher()
         summary = deliver(paid(1), payments(RELEASED), environment, ledger, RULES, watcher)
@@ -158,13 +158,13 @@ def test_the_session_goes_while_an_action_runs(contract: Contract, address: str)
 
 def test_a_document_that_is_not_made(contract: Contract, address: str) -> None:
     """A step waits for its document."""
-    faults = ["throttle@PUT:Payment:all"]
+    errors = ["throttle@PUT:Payment:all"]
     plan = payments(RELEASED, retry=Retry(2, 0.02, 0.05))
-    with tenant(contract, *faults) as sandbox, HastyLedger(address) as ledger:
+    with tenant(contract, *errors) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, paid(1), plan)
         assert (asked(sandbox), sandbox.records("Payment")) == (0, [])
     assert ends(first) == {"read": 1, "dead_lettered": 1, "deferred": 1}
-    assert {one.code for shown in first.shown for one in shown.faults} == {"R405", "R408"}
+    assert {one.code for shown in first.shown for one in shown.errors} == {"R405", "R408"}
 
 
 def test_a_ledger_that_was_lost(contract: Contract, address: str, tmp_path: Path) -> None:
@@ -285,9 +285,9 @@ def _chained(number: int) -> list[Outcome]:
 @pytest.mark.parametrize("seconds", [0.0, 0.3])
 def test_from_the_order_to_the_payment(contract: Contract, address: str, seconds: float) -> None:
     """What goes after a document goes after its steps; each is done once, none before its turn."""
-    faults = ["drop@POST:SalesInvoice/ReleaseSalesInvoice:1", "drop@PUT:SalesInvoice:2"]
+    errors = ["drop@POST:SalesInvoice/ReleaseSalesInvoice:1", "drop@PUT:SalesInvoice:2"]
     records = [outcome for number in (1, 2, 3) for outcome in _chained(number)]
-    with tenant(contract, *faults, action_seconds=seconds) as sandbox, Ledger(address) as ledger:
+    with tenant(contract, *errors, action_seconds=seconds) as sandbox, Ledger(address) as ledger:
         where = Environment("test", tenant_of(sandbox.url), Limits(None, 4, 1.0, 1.5))
         summary = deliver(records, _chain(), where, ledger, RULES, Watcher())
         again = deliver(records, _chain(), where, ledger, RULES, Watcher())

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from mapgen.agreed.feeds import FilesFeed
-from mapgen.cli.extras import told
+from mapgen.cli.extras import reported
 from mapgen.report import Stopped
 from mapgen.runtime.aborted import EnvironmentInvalid, FeedFailed
 from mapgen.runtime.delivery import Mapped, deliver
@@ -29,7 +29,7 @@ from mapgen.runtime.storage.opening import check_installed, opened
 from mapgen.runtime.summary import Summary
 from tests.runtime_delivery.orders import RULES, Watcher, nothing, order, plan_of
 from tests.runtime_delivery.stand_in import StandIn, standing_in
-from tests.runtime_delivery.storages import PASSWORD, USER, Shelf, sftp_server
+from tests.runtime_delivery.storages import PASSWORD, USER, Project, sftp_server
 from tests.runtime_delivery.test_feeds import names
 
 FEED = FilesFeed("in", "orders-*", still=0.01)
@@ -45,12 +45,12 @@ def of_lines(page: Page) -> Iterator[Outcome]:
             yield Rejected(Origin(page.name, at, at), (ErrorReport("R101", "no number"),))
 
 
-def run(place: Shelf, ledger: Ledger, tenant: StandIn) -> Summary:
+def run(place: Project, ledger: Ledger, tenant: StandIn) -> Summary:
     mapped = Mapped(ArrivingFiles(place.storage, FEED), of_lines, nothing)
     return deliver(mapped, plan_of(), tenant.environment(), ledger, RULES, Watcher())
 
 
-def test_taken_once_and_moved(place: Shelf, tmp_path: Path) -> None:
+def test_taken_once_and_moved(place: Project, tmp_path: Path) -> None:
     """In the order of names; what comes under one name twice is kept twice, what failed apart."""
     with standing_in() as tenant, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         place.put("in/orders-2", "3\n4\n")
@@ -73,7 +73,7 @@ def test_taken_once_and_moved(place: Shelf, tmp_path: Path) -> None:
     assert place.text("in/failed/orders-5.reason.txt") == "a line is no number\n"
 
 
-def test_a_file_that_changes_while_it_is_read_stays(place: Shelf) -> None:
+def test_a_file_that_changes_while_it_is_read_stays(place: Project) -> None:
     """It is read again as it is then."""
     place.put("in/orders-1", "1\n")
     for page in ArrivingFiles(place.storage, FEED).pages(None, Ways()):
@@ -84,7 +84,7 @@ def test_a_file_that_changes_while_it_is_read_stays(place: Shelf) -> None:
     assert not place.names("in/done")
 
 
-def test_files_of_one_name_are_several(place: Shelf, tmp_path: Path) -> None:
+def test_files_of_one_name_are_several(place: Project, tmp_path: Path) -> None:
     """A record without a key that was rejected stays when another file of its name comes."""
     with standing_in() as tenant, Ledger(f"sqlite:///{tmp_path}/l.db") as ledger:
         for text in ("first\n", "the second\n"):
@@ -106,7 +106,7 @@ def test_a_disk_that_fails_amid_a_file() -> None:
 
 
 @pytest.mark.parametrize("place", ["sftp", "s3"], indirect=True)
-def test_a_folder_that_is_not_there(place: Shelf) -> None:
+def test_a_folder_that_is_not_there(place: Project) -> None:
     """A server says so; in a bucket there are no folders, and nothing has come."""
     feed = ArrivingFiles(place.storage, msgspec.structs.replace(FEED, folder="gone"))
     if place.place is not None and isinstance(place.place, S3Place):
@@ -117,7 +117,7 @@ def test_a_folder_that_is_not_there(place: Shelf) -> None:
 
 
 def test_sftp_connections(tmp_path: Path) -> None:
-    """By key or by password; one that broke off is opened again; what is wrong is told."""
+    """By key or by password; one that broke off is opened again; what is wrong is reported."""
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "orders-1").write_text("1\n")
     with sftp_server(tmp_path) as server:
@@ -137,10 +137,10 @@ def test_sftp_connections(tmp_path: Path) -> None:
         }
         for words, change in wrong.items():
             place = replace(server.place, **change)  # type: ignore[arg-type]
-            with opened(place) as storage, pytest.raises(StorageFailed) as fault:
+            with opened(place) as storage, pytest.raises(StorageFailed) as error:
                 storage.files("in")
-            assert re.search(words, fault.value.message), fault.value.message
-            told = f"{fault.value.message} {fault.value.help} {place}"
+            assert re.search(words, error.value.message), error.value.message
+            told = f"{error.value.message} {error.value.help} {place}"
             assert not [one for one in (USER, PASSWORD, "wrong-one") if one in told]
 
 
@@ -151,9 +151,9 @@ def test_s3_that_refuses(s3_address: str, tmp_path: Path) -> None:
         (place, "no bucket `elsewhere`"),
         (replace(place, url="http://127.0.0.1:1"), "gives no answer"),
     ):
-        with opened(one) as storage, pytest.raises(StorageFailed, match=words) as fault:
+        with opened(one) as storage, pytest.raises(StorageFailed, match=words) as error:
             storage.files("in")
-        assert "the-" not in f"{fault.value.message} {fault.value.help} {one}"
+        assert "the-" not in f"{error.value.message} {error.value.help} {one}"
 
 
 def test_broken_off_before_a_file_is_moved(tmp_path: Path) -> None:
@@ -164,7 +164,7 @@ def test_broken_off_before_a_file_is_moved(tmp_path: Path) -> None:
         sftp_server(tmp_path) as server,
         opened(server.place) as storage,
     ):
-        place = Shelf(storage, server.place, tmp_path)
+        place = Project(storage, server.place, tmp_path)
         place.put("in/orders-1", "1\n2\n")
 
         def breaking(page: Page) -> Iterator[Outcome]:
@@ -191,9 +191,9 @@ def test_without_its_package(
     monkeypatch.delitem(sys.modules, f"mapgen.runtime.storage.{extra}", raising=False)
     with pytest.raises(ImportError) as missing:
         check_installed(kind)
-    fault = told(missing.value)
-    assert isinstance(fault, Stopped)
-    assert f"the extra `{extra}`" in str(fault.diagnostics[0].message)
+    error = reported(missing.value)
+    assert isinstance(error, Stopped)
+    assert f"the extra `{extra}`" in str(error.diagnostics[0].message)
 
 
 ADDRESSES = [

@@ -96,7 +96,7 @@ def test_the_state_is_the_cursor(address: str, tmp_path: Path) -> None:
     ],
 )
 def test_a_tap_that_fails(address: str, tmp_path: Path, how: str, said: str) -> None:
-    """What its STATE covers is taken, the next run goes on behind it, and no secret is told."""
+    """What its STATE covers is taken, the next run goes on behind it, and no secret is reported."""
     with standing_in() as tenant, Ledger(address) as ledger:
         told: list[TechnicalEvent] = []
         with pytest.raises(FeedFailed, match=said) as failed:

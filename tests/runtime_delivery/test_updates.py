@@ -157,7 +157,7 @@ def test_update_of_what_is_not_there(contract: Contract, address: str) -> None:
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         first = run(sandbox, ledger, states(2, "paid"), "update")
         assert (ends(first), puts(sandbox)) == ({"read": 2, "deferred": 2}, 0)
-        assert first.shown[0].faults[0].code == "R409"
+        assert first.shown[0].errors[0].code == "R409"
         run(sandbox, ledger, states(2, "new"), flow="another one")
 
         again = run(sandbox, ledger, states(2, "paid"), "update")
@@ -206,9 +206,9 @@ def test_two_rows_of_the_erp_have_the_key(contract: Contract, tmp_path: Path) ->
         summary = run(sandbox, ledger, states(1, "paid"))
 
         assert puts(sandbox) == before
-    [fault] = summary.shown[0].faults
-    assert (fault.code, fault.target) == ("R410", "Details[0]")
-    assert "2 rows with this key (`InventoryID`, `UOM`)" in fault.message
+    [error] = summary.shown[0].errors
+    assert (error.code, error.target) == ("R410", "Details[0]")
+    assert "2 rows with this key (`InventoryID`, `UOM`)" in error.message
 
 
 UNCLEAR = [
@@ -230,8 +230,8 @@ def test_unclear_rows(
         summary = run(sandbox, ledger, [state(1, "paid", given)], documents=(document,))
 
         assert puts(sandbox) == before
-    assert [fault.code for fault in summary.shown[0].faults] == ["R410"]
-    assert words in summary.shown[0].faults[0].message
+    assert [error.code for error in summary.shown[0].errors] == ["R410"]
+    assert words in summary.shown[0].errors[0].message
 
 
 def test_identity_is_there_twice(contract: Contract, tmp_path: Path) -> None:
@@ -246,7 +246,7 @@ def test_identity_is_there_twice(contract: Contract, tmp_path: Path) -> None:
         summary = run(sandbox, ledger, states(1, "paid"))
 
         assert puts(sandbox) == before
-    assert [fault.code for fault in summary.shown[0].faults] == ["R412"]
+    assert [error.code for error in summary.shown[0].errors] == ["R412"]
 
 
 FAULTS = [
@@ -260,12 +260,12 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize("fault", FAULTS)
-def test_faults_amid_updates(contract: Contract, fault: str, address: str) -> None:
+@pytest.mark.parametrize("error", FAULTS)
+def test_errors_amid_updates(contract: Contract, error: str, address: str) -> None:
     """Whatever an update meets, it comes to the same: the new state, each row once."""
-    with tenant(contract, fault) as sandbox, HastyLedger(address) as ledger:
+    with tenant(contract, error) as sandbox, HastyLedger(address) as ledger:
         run(sandbox, ledger, states(10, "new"))
-        timeout = 2.0 if "slow" in fault else 60.0
+        timeout = 2.0 if "slow" in error else 60.0
         summary = run(sandbox, ledger, states(10, "paid"), timeout=timeout)
 
         assert_state(sandbox, 10, "paid")
@@ -317,17 +317,17 @@ def test_killed_amid_updates(contract: Contract, tmp_path: Path) -> None:
 
     def scene(name: str) -> None:
         address = f"sqlite:///{tmp_path}/{name}.db"
-        fault, nth = PLACES[name]
-        with tenant(contract, fault) as sandbox:
+        error, nth = PLACES[name]
+        with tenant(contract, error) as sandbox:
             start(sandbox.url, address, 10, "current", "new").finish()
             child = start(sandbox.url, address, 10, "current", "paid")
-            if "answer" in fault:
+            if "answer" in error:
                 deadline = time.monotonic() + 300
                 while sum(o["Description"] == "paid" for o in sandbox.records("SalesOrder")) < nth:
                     assert time.monotonic() < deadline
                     time.sleep(0.02)
             else:
-                method = fault.partition("@")[2][:3]
+                method = error.partition("@")[2][:3]
                 wait_for(sandbox, method, "SalesOrder", nth, is_done=False)
             child.kill()
 

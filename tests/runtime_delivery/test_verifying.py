@@ -71,7 +71,7 @@ def test_same(sent: object, saved: object) -> None:
 
 @pytest.mark.parametrize(("sent", "saved"), OTHER)
 def test_other(sent: object, saved: object) -> None:
-    """What the ERP has not as it was sent is told."""
+    """What the ERP has not as it was sent is reported."""
     assert told(sent, saved) == ["F"]
 
 
@@ -144,7 +144,7 @@ def changed(order: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("verify", ["warn", "strict", "off"])
 def test_in_a_run(verify: str, tmp_path: Path) -> None:
-    """A document that is saved otherwise is told by rule, masked; `strict` wants a person."""
+    """A document that is saved otherwise is reported by rule, masked; `strict` wants a person."""
     watcher = Watcher()
     with (
         standing_in(echo=changed) as tenant,
@@ -161,7 +161,7 @@ def test_in_a_run(verify: str, tmp_path: Path) -> None:
     if verify == "off":
         assert summary.shown == ()
         return
-    email, item = summary.shown[0].faults
+    email, item = summary.shown[0].errors
     assert (email.code, email.target, email.value) == ("R413", "BillToContact.Email", "***")
     assert "example.org" not in email.message
     assert (item.target, item.value, item.spec) == (
@@ -190,7 +190,7 @@ def test_found_after_an_answer_that_was_lost(verify: str, tmp_path: Path) -> Non
     created, differing, dead = {"warn": (1, 1, 0), "strict": (0, 0, 1), "off": (1, 0, 0)}[verify]
     assert (summary.created, summary.differing, summary.dead_lettered) == (created, differing, dead)
     if verify != "off":
-        assert [fault.target for fault in summary.shown[0].faults] == [
+        assert [error.target for error in summary.shown[0].errors] == [
             "BillToContact.Email",
             "Details[1].InventoryID",
         ]

@@ -23,7 +23,7 @@ from mapgen.runtime.rules import Rule, Rules
 from mapgen.runtime.storage.folder import FolderStorage
 from mapgen.runtime.storage.kind import UNFINISHED
 from mapgen.runtime.targets.file import FileTarget
-from tests.runtime_delivery.storages import Bucket, Shelf, sftp_server
+from tests.runtime_delivery.storages import Bucket, Project, sftp_server
 from tests.runtime_delivery.written import (
     CELLS,
     items_in,
@@ -34,20 +34,20 @@ from tests.runtime_delivery.written import (
 )
 
 
-def place_of(shelf: Shelf) -> FilePlace | FolderPlace:
+def place_of(project: Project) -> FilePlace | FolderPlace:
     """The place as an environment has it; its folder `out` is there."""
-    shelf.put("out/.keep", "")
-    return shelf.place or FolderPlace(shelf.root)
+    project.put("out/.keep", "")
+    return project.place or FolderPlace(project.root)
 
 
-def items(shelf: Shelf) -> list[str]:
+def items(project: Project) -> list[str]:
     """What the files of a place hold, in the order of their names."""
-    names = [one for one in shelf.names("out") if not one.startswith(".")]
-    lines = [line for one in names for line in shelf.text(f"out/{one}").splitlines()]
+    names = [one for one in project.names("out") if not one.startswith(".")]
+    lines = [line for one in names for line in project.text(f"out/{one}").splitlines()]
     return [json.loads(line)["item"] for line in lines]
 
 
-def test_written_and_known(place: Shelf, tmp_path: Path) -> None:
+def test_written_and_known(place: Project, tmp_path: Path) -> None:
     """Ten documents are three files, in order; what is known is written no more."""
     where, ledger = place_of(place), f"sqlite:///{tmp_path}/l.db"
     assert write_all(where, ledger, prices(10)).created == 10
@@ -104,7 +104,7 @@ def test_cells(tmp_path: Path) -> None:
     ]
     with Ledger(ledger) as opened:
         found = list(Reports(opened).records(Choice(states=("rejected",))))
-    assert {(one.faults[0].code, one.faults[0].target) for one in found} == {("R418", "text")}
+    assert {(one.errors[0].code, one.errors[0].target) for one in found} == {("R418", "text")}
 
     kept = plan_of(msgspec.structs.replace(CELLS, formulas="keep"))
     assert write_all(where, f"sqlite:///{tmp_path}/k.db", given[3:], kept).created == 6
@@ -119,13 +119,13 @@ def test_a_formula_in_a_column_of_any_name(tmp_path: Path, name: str) -> None:
         FolderStorage(tmp_path), plan_of(CELLS), stop=threading.Event(), tell=lambda _: None
     )
     body = msgspec.json.encode({name: "=SECRET()"})
-    (fault,) = target.faults(body, Rules({one.target: one for one in (rule, about)}))
-    assert (fault.target, fault.source_path) == (written_name(name), "c.email")
-    assert fault.value == MASKED
+    (error,) = target.errors(body, Rules({one.target: one for one in (rule, about)}))
+    assert (error.target, error.source_path) == (written_name(name), "c.email")
+    assert error.value == MASKED
 
 
 def begun(
-    shelf: Shelf, tmp_path: Path, at: str, *, after: bool = False, operation: str = "create"
+    project: Project, tmp_path: Path, at: str, *, after: bool = False, operation: str = "create"
 ) -> tuple[FilePlace | FolderPlace, str]:
     """Begin to write three prices, and fall over at a step of the storage, or after it.
 
@@ -135,8 +135,8 @@ def begun(
     class Fallen(BaseException):
         """Nobody catches it, as nobody catches SIGKILL."""
 
-    where, ledger = place_of(shelf), f"sqlite:///{tmp_path}/l.db"
-    method = getattr(type(shelf.storage), at)
+    where, ledger = place_of(project), f"sqlite:///{tmp_path}/l.db"
+    method = getattr(type(project.storage), at)
 
     def falling(*given: object) -> None:
         if after:
@@ -144,7 +144,7 @@ def begun(
         raise Fallen
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(type(shelf.storage), at, falling)
+        patched.setattr(type(project.storage), at, falling)
         patched.setattr(Ledger, "release", lambda *_: None)
         with pytest.raises(Fallen):
             write_all(where, ledger, prices(3), plan_of(operation=operation))
@@ -154,7 +154,7 @@ def begun(
 @pytest.mark.parametrize(
     ("at", "after"), [("write", False), ("write", True), ("publish", False), ("publish", True)]
 )
-def test_fallen_over(place: Shelf, tmp_path: Path, at: str, after: bool) -> None:
+def test_fallen_over(place: Project, tmp_path: Path, at: str, after: bool) -> None:
     """Whoever comes next finishes what there is, once; nothing half done stays."""
     where, ledger = begun(place, tmp_path, at, after=after)
     write_all(where, ledger, prices(5))
@@ -162,7 +162,7 @@ def test_fallen_over(place: Shelf, tmp_path: Path, at: str, after: bool) -> None
     assert not place.names(f"out/{UNFINISHED}")
 
 
-def test_picked_up_before_it_was_noted(place: Shelf, tmp_path: Path) -> None:
+def test_picked_up_before_it_was_noted(place: Project, tmp_path: Path) -> None:
     """A published file that a partner took meanwhile is not written again."""
     where, ledger = begun(place, tmp_path, "publish", after=True)
     assert len(items(place)) == 3
@@ -175,8 +175,8 @@ def test_a_place_that_is_not_mounted(tmp_path: Path) -> None:
     """Nobody takes what is not to be seen for published: the run says so, and goes on later."""
     root = tmp_path / "place"
     root.mkdir()
-    shelf = Shelf(FolderStorage(root), None, root)
-    where, ledger = begun(shelf, tmp_path, "publish")
+    project = Project(FolderStorage(root), None, root)
+    where, ledger = begun(project, tmp_path, "publish")
     (root / "out").rename(root / "elsewhere")
     (root / "out").mkdir()
     with pytest.raises(FilesFailed, match="is gone, in which") as told:
@@ -186,10 +186,10 @@ def test_a_place_that_is_not_mounted(tmp_path: Path) -> None:
     (root / "out").rmdir()
     (root / "elsewhere").rename(root / "out")
     write_all(where, ledger, [])
-    assert items(shelf) == ["I-1", "I-2", "I-3"]
+    assert items(project) == ["I-1", "I-2", "I-3"]
 
 
-def test_a_name_that_is_taken(place: Shelf, tmp_path: Path) -> None:
+def test_a_name_that_is_taken(place: Project, tmp_path: Path) -> None:
     """What somebody else wrote stays; the run says so, and the documents wait."""
     where, ledger = begun(place, tmp_path, "publish")
     [name] = place.names(f"out/{UNFINISHED}")
@@ -226,7 +226,7 @@ def test_a_disk_that_fails(tmp_path: Path) -> None:
     assert items_in(tmp_path / "out") == ["I-1", "I-2"]
 
 
-def test_a_folder_that_is_not_there(place: Shelf, tmp_path: Path) -> None:
+def test_a_folder_that_is_not_there(place: Project, tmp_path: Path) -> None:
     """It is not made: a slip of the pen would hide what is written. In a bucket there are none."""
     where = place.place or FolderPlace(place.root)
     if isinstance(place, Bucket):
@@ -261,14 +261,14 @@ def test_newer_rules_and_a_newer_state(tmp_path: Path, at: str, operation: str) 
     """A file that was whole is published as it was; what was in none is what its record gives."""
     root = tmp_path / "place"
     root.mkdir()
-    shelf = Shelf(FolderStorage(root), None, root)
-    where, ledger = begun(shelf, tmp_path, at, operation=operation)
+    project = Project(FolderStorage(root), None, root)
+    where, ledger = begun(project, tmp_path, at, operation=operation)
     plan = plan_of(operation=operation, rules="of today")
     write_all(where, ledger, [price(2, "9.99")], plan)
     write_all(where, ledger, [price(number, "9.99") for number in (1, 2, 3)], plan)
 
-    files = [one for one in shelf.names("out") if one.endswith(".jsonl")]
-    found = [json.loads(line) for one in files for line in shelf.text(f"out/{one}").splitlines()]
+    files = [one for one in project.names("out") if one.endswith(".jsonl")]
+    found = [json.loads(line) for one in files for line in project.text(f"out/{one}").splitlines()]
     amounts = [(one["item"], one["amount"]) for one in found]
     old = [(f"I-{number}", 1.5) for number in (1, 2, 3)]
     new = [(f"I-{number}", 9.99) for number in (2, 1, 3)]
@@ -280,7 +280,7 @@ def test_newer_rules_and_a_newer_state(tmp_path: Path, at: str, operation: str) 
     }
     assert sorted(amounts) == sorted(expected[at, operation])
     assert amounts.index(("I-2", 9.99) if at == "write" else ("I-2", 1.5)) < 2
-    assert not shelf.names(f"out/{UNFINISHED}")
+    assert not project.names(f"out/{UNFINISHED}")
 
 
 @pytest.mark.parametrize("at", ["write", "publish"])

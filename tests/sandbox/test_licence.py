@@ -157,7 +157,7 @@ def test_unreadable_failure(words: str) -> None:
     with pytest.raises(Stopped) as stopped:
         read_failure(words)
 
-    assert [fault.code for fault in stopped.value.diagnostics] == ["E524"]
+    assert [error.code for error in stopped.value.diagnostics] == ["E524"]
 
 
 def test_file_of_failures() -> None:

@@ -215,7 +215,7 @@ def test_settings_of_latency(start: Any) -> None:
 
 
 def test_keys_in_the_path(caller: Caller) -> None:
-    """Keys stand between slashes or bars, in the order of the form."""
+    """Keys are between slashes or bars, in the order of the form."""
     caller.put("SalesOrder", {"CustomerID": "C000101"})
 
     for keys in ("SO/SO000001", "SO|SO000001", "so/so000001"):

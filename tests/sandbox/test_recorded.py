@@ -31,7 +31,7 @@ NAMES = sorted(path.name for path in RECORDED.glob("*.json") if "log" not in pat
 VERSION = "20.200.001"
 
 DAY = "2023-12-14T00:00:00+00:00"
-# What that tenant's own screens give new records; the sandbox is told it as its set-up.
+# What that tenant's own screens give new records; the sandbox is reported it as its set-up.
 DEFAULTS = {
     "Customer": {
         "CurrencyID": "USD",

@@ -188,7 +188,7 @@ def test_foreign_state_file(contract: Contract, tmp_path: Path) -> None:
         before = path.read_bytes() if path.exists() else None
         with pytest.raises(Stopped) as stopped, serve(contract, state=path):
             pass
-        assert [fault.code for fault in stopped.value.diagnostics] == ["E523"]
+        assert [error.code for error in stopped.value.diagnostics] == ["E523"]
         assert (path.read_bytes() if path.exists() else None) == before
     assert text.stat().st_mode & 0o777 == 0o644
 
@@ -222,9 +222,9 @@ def test_seed_that_does_not_fit(contract: Contract, seed: Any, code: str, words:
     with pytest.raises(Stopped) as stopped, serve(contract, seed=seed_of(seed)):
         pass
 
-    (fault,) = stopped.value.diagnostics
-    assert fault.code == code
-    assert words in fault.message
+    (error,) = stopped.value.diagnostics
+    assert error.code == code
+    assert words in error.message
 
 
 def test_setup(start: Any) -> None:

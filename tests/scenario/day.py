@@ -1,4 +1,4 @@
-"""A day between the shop and its ERP: what happens when, and how it is told."""
+"""A day between the shop and its ERP: what happens when, and how it is reported."""
 
 from __future__ import annotations
 

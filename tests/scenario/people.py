@@ -116,7 +116,7 @@ class Warehouse:
 def replay(console: str, token: str, flow: str, key: str) -> int:
     """Sign in to the console, press *Replay* on the page of a record; return the answer's status.
 
-    As a browser does: with its cookies, and the token that stands in the form of that page.
+    As a browser does: with its cookies, and the token that is in the form of that page.
     """
     chosen = {"flow": flow, "key": key}
     with httpx2.Client(base_url=console, follow_redirects=True) as browser:

@@ -12,9 +12,9 @@ from mapgen.service.console.pages import first_tried
 
 def test_first_are_tried(tmp_path: Path) -> None:
     """Those after the first two are counted as not known, and not tried."""
-    faults = (ErrorReport("R201", "missing"),)
+    errors = (ErrorReport("R201", "missing"),)
     with Ledger(f"sqlite:///{tmp_path / 'ledger.db'}") as ledger:
-        records = [Rejected(Origin("in", at, at, str(at)), faults) for at in range(1, 6)]
+        records = [Rejected(Origin("in", at, at, str(at)), errors) for at in range(1, 6)]
         ledger.stage("orders in Live at https://erp", "run", records, rules="abc")
         tried: list[str] = []
         passes = first_tried(lambda one: tried.append(one.source) is None, 2)

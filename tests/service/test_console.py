@@ -60,9 +60,9 @@ def flow() -> Iterator[ServedFlow]:
 
 def rejected(number: int, words: str = "items") -> Rejected:
     message = f"the lookup `{words}` does not know the key"
-    fault = ErrorReport("R304", message, "Details[0].InventoryID", value="***", spec="a.yaml:9:3")
+    error = ErrorReport("R304", message, "Details[0].InventoryID", value="***", spec="a.yaml:9:3")
     copy = b'{"id": 1, "name": "#%d"}' % number
-    return Rejected(Origin("in.jsonl", number, number, f"#{number}"), (fault,), copy)
+    return Rejected(Origin("in.jsonl", number, number, f"#{number}"), (error,), copy)
 
 
 @contextmanager
@@ -159,7 +159,7 @@ def test_only_who_is_signed_in_acts(tmp_path: Path, flow: ServedFlow) -> None:
         replayed = browser.post("replay", data=form | {"form_token": token})
         until(lambda: Reports(ledger).runs("shopify_orders")[0].reason == "done")
         codes = {one.code for each in Reports(ledger).records(Choice("shopify_orders"))
-                 for one in each.faults}  # fmt: skip
+                 for one in each.errors}  # fmt: skip
         given_up = browser.post("discard", data=form | {"form_token": token})
         rest = list(Reports(ledger).records(Choice("shopify_orders")))
         said = browser.get(given_up.headers["location"]).text
@@ -243,9 +243,9 @@ def test_in_a_browser(tmp_path: Path, flow: ServedFlow, scheme: str) -> None:
             color_scheme=scheme, viewport={"width": 380, "height": 800}, is_mobile=True
         )
         page = context.new_page()
-        faults: list[str] = []
-        page.on("dialog", lambda dialog: faults.append(dialog.message))
-        page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+        errors: list[str] = []
+        page.on("dialog", lambda dialog: errors.append(dialog.message))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
         page.goto(f"{url}sign-in")
         page.get_by_label("Token").fill(TOKEN)
         page.keyboard.press("Enter")
@@ -264,4 +264,4 @@ def test_in_a_browser(tmp_path: Path, flow: ServedFlow, scheme: str) -> None:
         page.get_by_role("status").wait_for()
         assert list(Reports(ledger).records(Choice("shopify_orders"))) == []
         chromium.close()
-    assert faults == []
+    assert errors == []

@@ -1,4 +1,4 @@
-"""Flows that cannot be bound: the others run, they are told, tried again, and lose nothing."""
+"""Flows that cannot be bound: the others run, they are reported, tried again, and lose nothing."""
 
 from __future__ import annotations
 

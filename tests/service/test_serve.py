@@ -235,7 +235,7 @@ def test_a_rejected_order_is_corrected_and_replayed(
 
 
 def test_a_port_that_is_taken(place: Place) -> None:
-    """It is told at once, and nothing has begun."""
+    """It is reported at once, and nothing has begun."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         command = (*MAPGEN, "serve", "--env", "local", "--state", place.ledger, "--port", port)

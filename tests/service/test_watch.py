@@ -85,7 +85,7 @@ def mail_server() -> Iterator[tuple[str, list[str]]]:
 
 
 def test_an_alert_fires_is_told_and_is_over(address: str) -> None:
-    """One look tells each channel; a second tells nothing; what was mended is told once."""
+    """One look tells each channel; a second tells nothing; what was mended is reported once."""
     flow = watched("orders", BOOK, {"failure_rate": 0.01, "lag": 600.0}, 30.0)
     with (
         Ledger(address) as ledger, taking([204]) as (url, bodies), mail_server() as (server, mails)

@@ -19,7 +19,7 @@ from mapgen.report import Source, Stopped, Text
 from mapgen.spec import language, model
 from mapgen.spec.construct import Construct
 from mapgen.spec.editor import FILES, _words, editor_schema
-from mapgen.spec.fitting import faults_of
+from mapgen.spec.fitting import diagnostics_of
 from mapgen.spec.nodes import ListNode, MapNode, Node, ScalarNode, read_yaml
 from mapgen.spec.shapes import (
     Anything,
@@ -227,7 +227,11 @@ def is_read(text: str, shape: Shape) -> bool:
 
 def has_shape(node: Node, shape: Shape) -> bool:
     """Whether a file may have a shape, whatever its workspace shares."""
-    return not [fault for fault in faults_of(node, shape) if fault.message not in MAY_BE_SHARED]
+    return not [
+        diagnostic
+        for diagnostic in diagnostics_of(node, shape)
+        if diagnostic.message not in MAY_BE_SHARED
+    ]
 
 
 def plain(node: Node) -> Value:
@@ -265,7 +269,7 @@ def test_whole_files(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", SHAPES)
 def test_what_has_the_shape_is_bound(kind: str) -> None:
-    """What the walk finds no fault in becomes a value, whose words lie in the file."""
+    """What the walk finds no error in becomes a value, whose words lie in the file."""
 
     @settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
     @given(made(kind))
@@ -317,7 +321,7 @@ def test_arguments_beside_what_tells_a_rule(key: str) -> None:
 
 @pytest.mark.parametrize("case", CASES, ids=lambda path: path.name)
 def test_golden_cases(case: Path, tmp_path: Path) -> None:
-    """A spec that the reader has a fault of shape for, and no other, is refused by the schema."""
+    """A spec that the reader has an error of shape for, and no other, is refused by the schema."""
     from tests.compiler.cases import SPEC, build
 
     path = build(case.name, tmp_path) / SPEC

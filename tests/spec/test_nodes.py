@@ -1,4 +1,4 @@
-"""Any text in, nodes or faults out: nothing else, whatever the text, and never slowly."""
+"""Any text in, nodes or errors out: nothing else, whatever the text, and never slowly."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _nodes(node: Node) -> list[Node]:
 def _outcome(
     read: Callable[[Source], Found], text: str
 ) -> tuple[Found | None, tuple[Diagnostic, ...]]:
-    """Return what a text is read as, or the faults of it."""
+    """Return what a text is read as, or the errors of it."""
     try:
         return read(Source("spec", text)), ()
     except Stopped as stopped:
@@ -57,12 +57,12 @@ def _outcome(
 @example("- &x [*x]\n")
 @example('a: "\\ud800"\n')
 def test_any_text(text: str) -> None:
-    """Any text is nodes that lie inside it, or faults that lie inside it."""
-    root, faults = _outcome(read_yaml, text)
-    assert (root is None) == bool(faults)
-    for fault in faults:
-        assert fault.label is not None or fault.path == "spec"
-        assert fault.label is None or 0 <= fault.label.span.start <= len(text)
+    """Any text is nodes that lie inside it, or errors that lie inside it."""
+    root, diagnostics = _outcome(read_yaml, text)
+    assert (root is None) == bool(diagnostics)
+    for diagnostic in diagnostics:
+        assert diagnostic.label is not None or diagnostic.path == "spec"
+        assert diagnostic.label is None or 0 <= diagnostic.label.span.start <= len(text)
     for node in _nodes(root) if root is not None else ():
         assert 0 <= node.span.start <= node.span.end <= len(text)
         if isinstance(node, MapNode):
@@ -73,22 +73,24 @@ def test_any_text(text: str) -> None:
 @pytest.mark.parametrize("kind", [Spec, Environment, Connection])
 @given(text=_DOCUMENTS)
 def test_any_text_as_a_file_of_the_language(kind: type[Construct], text: str) -> None:
-    """Any text is what it was read as, or faults; nothing else is ever raised."""
-    found, faults = _outcome(lambda source: read(source, kind), text)
+    """Any text is what it was read as, or errors; nothing else is ever raised."""
+    found, diagnostics = _outcome(lambda source: read(source, kind), text)
 
-    assert (found is None) == bool(faults)
+    assert (found is None) == bool(diagnostics)
 
 
 @given(st.data())
 def test_any_damage_to_a_spec(data: st.DataObject) -> None:
-    """A sound spec with a piece cut out, doubled or overwritten is a spec, or has faults."""
+    """A sound spec with a piece cut out, doubled or overwritten is a spec, or has errors."""
     text = (BASE / SPEC).read_text(encoding="utf-8")
     start = data.draw(st.integers(min_value=0, max_value=len(text)))
     end = min(len(text), start + data.draw(st.integers(min_value=0, max_value=200)))
     middle = data.draw(st.one_of(st.just(""), _FRAGMENTS, st.just(text[start:end] * 2)))
-    found, faults = _outcome(lambda source: read(source, Spec), text[:start] + middle + text[end:])
+    found, diagnostics = _outcome(
+        lambda source: read(source, Spec), text[:start] + middle + text[end:]
+    )
 
-    assert (found is None) == bool(faults)
+    assert (found is None) == bool(diagnostics)
 
 
 @pytest.mark.parametrize(
@@ -187,8 +189,8 @@ def test_empty_files() -> None:
     for path in ("specs/orders.maps.yaml", "specs/environments/local.yaml"):
         with pytest.raises(Stopped) as stopped:
             read_yaml(Source(path, "# nothing\n"))
-        [fault] = stopped.value.diagnostics
-        assert fault.code == "E104"
-        helps.append("a spec starts with" in (fault.help or ""))
+        [diagnostic] = stopped.value.diagnostics
+        assert diagnostic.code == "E104"
+        helps.append("a spec starts with" in (diagnostic.help or ""))
 
     assert helps == [True, False]

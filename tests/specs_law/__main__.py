@@ -15,8 +15,8 @@ BATCH = 250
 
 
 def main(count: int, first: int) -> int:
-    """Hold so many specs to the law, batch by batch; return how many faults there are."""
-    made = accepted = faults = 0
+    """Hold so many specs to the law, batch by batch; return how many errors there are."""
+    made = accepted = diagnostics = 0
     total = Tally()
     for start in range(first, first + count, BATCH):
         folder = Path(mkdtemp(prefix="specs-proof"))
@@ -24,7 +24,7 @@ def main(count: int, first: int) -> int:
         typing = untyped(folder, MODULES)
         shutil.rmtree(folder)
         made, accepted = made + tally.made, accepted + tally.accepted
-        faults += len(tally.broken) + len(typing)
+        diagnostics += len(tally.broken) + len(typing)
         total.records.update(tally.records)
         total.functions.update(tally.functions)
         for line in (*map(str, tally.broken), *typing):
@@ -32,10 +32,10 @@ def main(count: int, first: int) -> int:
         records = ", ".join(f"{number} {kind}" for kind, number in sorted(total.records.items()))
         sys.stdout.write(
             f"{made} specs, {accepted} accepted, {len(total.functions)} functions; "
-            f"records: {records}; faults: {faults}\n"
+            f"records: {records}; faults: {diagnostics}\n"
         )
         sys.stdout.flush()
-    return faults
+    return diagnostics
 
 
 if __name__ == "__main__":

@@ -73,7 +73,7 @@ def _nested(query: Mapping[str, str], above: str) -> Iterator[str]:
 
 
 def _inside(text: str) -> tuple[str, str]:
-    """Return what stands in the brackets that a text starts with, and the rest."""
+    """Return what is in the brackets that a text starts with, and the rest."""
     depth = 0
     for at, sign in enumerate(text):
         depth += {"(": 1, ")": -1}.get(sign, 0)

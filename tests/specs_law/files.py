@@ -68,8 +68,8 @@ def _shown(found: Outcome) -> object:
     match found:
         case Document(entity=entity, identity=identity, body=body, document=document):
             return entity, identity, body, document
-        case Rejected(faults=faults):
-            return sorted((one.code, one.source_path or "", one.value or "") for one in faults)
+        case Rejected(errors=diagnostics):
+            return sorted((one.code, one.source_path or "", one.value or "") for one in diagnostics)
         case Skipped(reason=reason):
             return reason
     raise AssertionError(found)
@@ -91,7 +91,7 @@ class _Files:
         return json.loads(self._draft.files[clause["schema"]])
 
     def rows(self) -> list[Row]:
-        """Return the rows of the input; those of one key stand together."""
+        """Return the rows of the input; those of one key are together."""
         rows = [self._row(self.schema, is_text=self.is_csv) for _ in range(7)]
         for row in rows:
             row["id"], row["ref"] = self._key("id", self.is_csv), self._key("ref", self.is_csv)

@@ -24,7 +24,7 @@ from mapgen.emit.python.transformer import transformer
 from mapgen.emit.schemas import target_schema_file
 from mapgen.emit.templates import render
 from mapgen.project.compiler import check_specs, generate
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.report import Diagnostic
 from mapgen.runtime.collecting import error_collecting_build
 from mapgen.runtime.delivery import Gate
@@ -150,20 +150,20 @@ def _accepted(draft: Draft, folder: Path, tally: Tally) -> tuple[Checked, Worksp
         drafts |= {SPEC: draft.text(), "specs/one.json": given}
         workspace = Workspace(folder, drafts)
         found = check_specs(workspace, [SPEC])
-        errors = [fault for fault in found.faults if fault.severity == "error"]
+        errors = [diagnostic for diagnostic in found.diagnostics if diagnostic.severity == "error"]
         if not errors:
             return found.flows[0], workspace
-        if any(fault.code != "E431" for fault in errors):
+        if any(diagnostic.code != "E431" for diagnostic in errors):
             break
         draft.content["mapping"]["ignore"] = {
-            path: "not needed" for fault in errors for path in _unread(fault)
+            path: "not needed" for diagnostic in errors for path in _unread(diagnostic)
         }
-    tally.refusals.update({fault.code for fault in errors})
+    tally.refusals.update({diagnostic.code for diagnostic in errors})
     return None
 
 
-def _unread(fault: Diagnostic) -> list[str]:
-    said, _, parent = fault.message.rpartition(" of ")
+def _unread(diagnostic: Diagnostic) -> list[str]:
+    said, _, parent = diagnostic.message.rpartition(" of ")
     fields = re.findall(r"`([^`]+)`", said)
     holder = parent.strip("`") if parent.startswith("`") else parent
     return [member_path(holder, name) for name in fields]
@@ -171,7 +171,7 @@ def _unread(fault: Diagnostic) -> list[str]:
 
 def _generated(checked: Checked, workspace: Workspace, folder: Path) -> None:
     """Write what the runtime reads of a flow."""
-    flow = Shelf(workspace).with_examples(checked)
+    flow = Project(workspace).with_examples(checked)
     module = transformer(flow)
     code = render("transformer.py.jinja", module=module)
     place = folder / "generated" / flow.name
@@ -274,11 +274,13 @@ def _transformed(
             tally.records[kind] += 1
             for one in found:
                 if isinstance(one, Document):
-                    broken = gate.faults(one.document, one.body)
+                    broken = gate.errors(one.document, one.body)
                     assert not broken, f"its document does not match its schema: {broken}"
             if isinstance(found[0], Document):
-                faults = complete.faults(RawRecord(1, 1, text))
-                assert not faults, f"the complete way refuses what the fast one takes: {faults}"
+                diagnostics = complete.diagnostics(RawRecord(1, 1, text))
+                assert (
+                    not diagnostics
+                ), f"the complete way refuses what the fast one takes: {diagnostics}"
         except Exception as error:
             where = f" on {text.decode(errors='replace')[:1500]}"
             raise AssertionError(_told(error) + where) from error
@@ -293,14 +295,14 @@ class _Complete:
         self._transform = twin.bind(given.settings, given.lookups)
         self._loaded = loaded
 
-    def faults(self, raw: RawRecord) -> list[Any]:
+    def diagnostics(self, raw: RawRecord) -> list[Any]:
         """Return all that it finds in a record."""
         plan = self._loaded.plan.source
         value = self._loaded.source.value(raw)
         record, broken = patient(value, self._loaded.module.Source, plan)
-        self._collector.start((fault.fault for fault in broken), record, plan)
+        self._collector.start((one.error for one in broken), record, plan)
         try:
             self._transform(record)
-        except RuleError as fault:
-            return [fault]
+        except RuleError as diagnostic:
+            return [diagnostic]
         return [*broken, *self._collector.found]

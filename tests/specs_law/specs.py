@@ -1,4 +1,4 @@
-"""Whole specs made at random: a source, its rules with what stands beside them, and a target."""
+"""Whole specs made at random: a source, its rules with what is beside them, and a target."""
 
 from __future__ import annotations
 

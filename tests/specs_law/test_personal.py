@@ -1,4 +1,4 @@
-"""Whole specs over personal records: nothing of a value is in what is told of a record."""
+"""Whole specs over personal records: nothing of a value is in what is reported a record."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from mapgen.check.composing import whole_record
 from mapgen.check.model import Checked
 from mapgen.check.sources import leaf_paths
 from mapgen.disk.workspace import Workspace
-from mapgen.project.loading import Shelf
+from mapgen.project.loading import Project
 from mapgen.runtime.lookups import sample_of
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.sources.records import RawRecord
@@ -36,7 +36,7 @@ DAMAGE = (None, [WORD], {"a": WORD}, {WORD: 1}, [{"b": WORD}, 1], WORD * 60, 7, 
 
 
 def test_nothing_personal_is_told(tmp_path: Path) -> None:
-    """No fault, reason or place shows any of a value, whatever the rules make of it."""
+    """No error, reason or place shows any of a value, whatever the rules make of it."""
     furnish(tmp_path)
     refused, leaks = 0, []
     for seed in SEEDS:
@@ -71,7 +71,7 @@ def personal_flow(draft: Draft, folder: Path) -> Transformer | None:
 
 
 def _closed(checked: Checked, workspace: Workspace) -> Iterator[str]:
-    around = Shelf(workspace).around(checked.spec)
+    around = Project(workspace).around(checked.spec)
     source = checked.spec.mapping.source
     schema = whole_record(source, around.schema, around.joined, [])
     assert schema is not None

@@ -1,4 +1,4 @@
-"""Rows of several lists, of groups and of sorted lists: where a fault of one is said to lie."""
+"""Rows of several lists, of groups and of sorted lists: where an error of one is said to lie."""
 
 from __future__ import annotations
 
@@ -122,9 +122,9 @@ def rows(found: Any) -> list[tuple[str, float]]:
     return [(row["Article"]["value"], row["Quantity"]["value"]) for row in items]
 
 
-def faults(found: Any) -> list[tuple[str, str | None, str | None]]:
+def errors(found: Any) -> list[tuple[str, str | None, str | None]]:
     assert isinstance(found, Rejected), found
-    return [(fault.code, fault.target, fault.source_path) for fault in found.faults]
+    return [(error.code, error.target, error.source_path) for error in found.errors]
 
 
 def test_order_of_blocks(flow: BoundFlow, workspace: Path) -> None:
@@ -145,7 +145,7 @@ def test_group(flow: BoundFlow, workspace: Path) -> None:
 
     assert rows(found) == [("CUP-01", 2), ("A", 1)]
     # The extras without an article are rows of their own block, too.
-    assert faults(several) == [
+    assert errors(several) == [
         ("R201", "Items[1].Article", "parcel.extras[2].sku"),
         ("R201", "Items[3].Article", "parcel.extras[0].sku"),
     ]
@@ -155,7 +155,7 @@ def test_nothing_at_all(flow: BoundFlow, workspace: Path) -> None:
     """`at_least` counts the rows of all blocks together."""
     found = outcome(flow, workspace, items=[], extras=[], value="0.00")
 
-    [(code, target, path)] = faults(found)
+    [(code, target, path)] = errors(found)
     assert (code, target) == ("R305", "Items")
     assert path is not None
     assert "parcel.items" in path
@@ -167,33 +167,33 @@ def test_the_same_in_two_blocks(flow: BoundFlow, workspace: Path) -> None:
     found = outcome(flow, workspace, extras=[extra("CUP-01", "0.00")])
 
     assert isinstance(found, Rejected)
-    [fault] = found.faults
-    assert (fault.code, fault.target) == ("R312", "Items")
-    assert "rows 1 and 2" in fault.message
+    [error] = found.errors
+    assert (error.code, error.target) == ("R312", "Items")
+    assert "rows 1 and 2" in error.message
 
 
-def test_places_of_faults(flow: BoundFlow, workspace: Path) -> None:
-    """A fault names the row of its list, the row of the document, and the rule of its block."""
+def test_places_of_errors(flow: BoundFlow, workspace: Path) -> None:
+    """A error names the row of its list, the row of the document, and the rule of its block."""
     items = [item("A", 0), item("B", 100), item(" ")]
     extras = [extra("C", "3.00"), extra(None, "2.00")]
 
     found = outcome(flow, workspace, items=items, extras=extras, value="1.00")
 
-    assert faults(found) == [
+    assert errors(found) == [
         ("R303", "Items[0].Quantity", "parcel.items[1].quantity"),
         ("R201", "Items[1].Article", "parcel.items[2].sku"),
         ("R201", "Items[2].Article", "parcel.extras[1].sku"),
         ("R303", "Items[4].Quantity", "parcel.value, parcel.items[].price, parcel.extras[].price"),
     ]
     lines = (workspace / SPEC).read_text(encoding="utf-8").splitlines()
-    told = [_line_of(fault, lines) for fault in found.faults]
+    told = [_line_of(error, lines) for error in found.errors]
     assert [line.split(":")[0] for line in told] == ["Quantity", "Article", "Article", "Quantity"]
     assert ["item" in told[0], "item" in told[1]] == [True, True]
 
 
-def _line_of(fault: ErrorReport, lines: list[str]) -> str:
-    assert fault.spec is not None
-    return lines[int(fault.spec.split(":")[1]) - 1].strip()
+def _line_of(error: ErrorReport, lines: list[str]) -> str:
+    assert error.spec is not None
+    return lines[int(error.spec.split(":")[1]) - 1].strip()
 
 
 def test_values_of_a_wrong_type(flow: BoundFlow, workspace: Path) -> None:
@@ -202,31 +202,31 @@ def test_values_of_a_wrong_type(flow: BoundFlow, workspace: Path) -> None:
 
     found = outcome(flow, workspace, items=items, value="26.50")
 
-    assert faults(found) == [("R102", "Items[0].Article", "parcel.items[1].sku")]
+    assert errors(found) == [("R102", "Items[0].Article", "parcel.items[1].sku")]
 
 
 def test_a_list_that_is_none(flow: BoundFlow, workspace: Path) -> None:
     """Behind a block of unknown length, rows of the document have no numbers; all is looked at."""
     found = outcome(flow, workspace, items=7, extras=[extra(None)])
 
-    assert faults(found) == [
+    assert errors(found) == [
         ("R102", "Items", "parcel.items"),
         ("R201", "Items[].Article", "parcel.extras[0].sku"),
     ]
 
 
 def test_group_is_no_row_of_the_source(flow: BoundFlow, workspace: Path) -> None:
-    """A fault of a group shows no row's number, and no value where its rows are personal."""
+    """A error of a group shows no row's number, and no value where its rows are personal."""
     long = "0123456789AB"
     extras = [extra("CUP-02", "1.00"), extra(long, "1.00"), extra(long, "1.00")]
 
     found = outcome(flow, workspace, extras=extras, value="15.50")
 
     assert isinstance(found, Rejected)
-    [fault, repeated] = found.faults
-    assert (fault.code, fault.target) == ("R301", "Items[4].Article")
-    assert fault.source_path == "parcel.extras[].sku"
-    assert fault.value == "(masked: personal)"
+    [error, repeated] = found.errors
+    assert (error.code, error.target) == ("R301", "Items[4].Article")
+    assert error.source_path == "parcel.extras[].sku"
+    assert error.value == "(masked: personal)"
     assert repeated.code == "R312"
 
 

@@ -76,7 +76,7 @@ def test_rows(data: str, expected: list[object]) -> None:
 
 @pytest.mark.parametrize("delimiter", [";", "\t", "|"])
 def test_other_delimiters(delimiter: str) -> None:
-    """A comma is nothing special where another character stands between the cells."""
+    """A comma is nothing special where another character is between the cells."""
     assert found(f"a{delimiter}b\n1,5{delimiter}2\n", delimiter) == [(2, {"a": "1,5", "b": "2"})]
 
 
@@ -101,7 +101,7 @@ def test_a_broken_row(row: bytes, reason: str) -> None:
 
 
 def test_an_open_quote() -> None:
-    """A quotation mark that is never closed is told, and so is each line that it swallows."""
+    """A quotation mark that is never closed is reported, and so is each line that it swallows."""
     row, swallowed = rows('a,b\n1,"2\n3,4\n')
 
     assert (row.line, row.broken) == (2, "the file ends inside quotation marks")
@@ -120,7 +120,7 @@ def test_an_open_quote_in_a_long_file() -> None:
 
 
 def test_a_line_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A line longer than any record is passed over, held never, and the next one is read."""
+    """A line longer than any record is skipped, held never, and the next one is read."""
     monkeypatch.setattr(csv_files, "LONGEST_LINE", 100)
     monkeypatch.setattr(csv_files, "CHUNK", 30)
 
@@ -141,7 +141,7 @@ HEADERS = [
 
 @pytest.mark.parametrize(("data", "reason"), HEADERS)
 def test_a_header_of_no_use(data: str, reason: str) -> None:
-    """A first line that cannot serve any row is told once, and not for each row."""
+    """A first line that cannot serve any row is reported once, and not for each row."""
     with pytest.raises(HeaderError, match=reason):
         rows(data, needed=("a", "b"))
 
@@ -214,7 +214,7 @@ def test_what_is_written_is_read(table: list[tuple[str, str, str]], delimiter: s
 
 @given(some.lists(some.text('ab",;\n', max_size=12), max_size=12), some.booleans())
 def test_every_line_is_accounted_for(lines: list[str], is_quoted: bool) -> None:
-    """Whatever the quotation marks, no line goes without a word: it is in a row, or told."""
+    """Whatever the quotation marks, no line goes silently: it is in a row, or told."""
     text = "\n".join(["x;y", *lines])
 
     read = list(read_rows(io.BytesIO(text.encode()), ";", (), is_quoted=is_quoted))
@@ -248,7 +248,7 @@ def test_short_rows_that_are_filled(text: str, found: list[object]) -> None:
 
 
 def test_cells_that_are_never_quoted() -> None:
-    """Quotation marks are text in a report whose cells stand in none."""
+    """Quotation marks are text in a report whose cells are in none."""
     text = 'a\tb\n1\t"The Best" mug\n2\t"open\n'
 
     read = list(read_rows(io.BytesIO(text.encode()), "\t", (), is_quoted=False))
@@ -257,7 +257,7 @@ def test_cells_that_are_never_quoted() -> None:
 
 
 class _Endless(io.RawIOBase):
-    """A file of very many rows that stands nowhere."""
+    """A file of very many rows that is nowhere."""
 
     def __init__(self, rows: int) -> None:
         self._left = rows

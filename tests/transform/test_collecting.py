@@ -85,11 +85,11 @@ def found(
     module, collector = twin
     collector.start(known, record, "order")
     module.bind(None, None)(record)
-    return [(code, spot.numbers, fault.code) for code, spot, fault in collector.found]
+    return [(code, spot.numbers, error.code) for code, spot, error in collector.found]
 
 
 def test_sound_record(twin: tuple[ModuleType, Collector]) -> None:
-    """A record without a fault gives what the module gives, and no fault is found."""
+    """A record without an error gives what the module gives, and no error is found."""
     module, collector = twin
     collector.start((), None, "order")
 
@@ -100,7 +100,7 @@ def test_sound_record(twin: tuple[ModuleType, Collector]) -> None:
 
 
 def test_row_after_a_list_that_was_left(twin: tuple[ModuleType, Collector]) -> None:
-    """A fault has the number of its row, whatever lists were looked into and left before."""
+    """A error has the number of its row, whatever lists were looked into and left before."""
     record = order(lines=[line("AB-1", 1), line(None, 1), line(None, None)])
 
     assert found(twin, record) == [
@@ -123,21 +123,21 @@ def test_every_element_of_a_list(twin: tuple[ModuleType, Collector]) -> None:
 
 
 def test_consequence(twin: tuple[ModuleType, Collector]) -> None:
-    """What cannot be reckoned because of a fault is no fault of its own."""
+    """What cannot be reckoned because of an error is no error of its own."""
     assert found(twin, order(head=None)) == [("transform.head", (), "R201")]
 
 
 def test_poison_is_neither_there_nor_missing(twin: tuple[ModuleType, Collector]) -> None:
     """A broken value that is only asked whether it is there decides nothing."""
-    fault = RuleError("R102", "broken")
+    error = RuleError("R102", "broken")
 
-    assert found(twin, order(cancelled=ErrorValue(fault), head=None), fault) == [
+    assert found(twin, order(cancelled=ErrorValue(error), head=None), error) == [
         ("transform.head", (), "R201")
     ]
 
 
-def test_a_fault_that_tells_of_a_poison() -> None:
-    """A fault whose value holds a broken one is a consequence: the broken one is the fault."""
+def test_a_error_that_tells_of_a_poison() -> None:
+    """A error whose value holds a broken one is a consequence: the broken one is the error."""
     broken = RuleError("R102", "broken")
     collector = Collector()
     collector.start((broken,), None, "order")
@@ -150,31 +150,31 @@ def test_a_fault_that_tells_of_a_poison() -> None:
 
 
 def test_a_step_that_may_fail(twin: tuple[ModuleType, Collector]) -> None:
-    """What stands for a step that fails is no fault; in it, rows are counted from the first."""
+    """What stands for a step that fails is no error; in it, rows are counted from the first."""
     lines = [line("A", 1), line("B", 1, None)]
 
     assert found(twin, order(lines=lines)) == []
     assert found(twin, order(lines=lines, names=[1, None])) == [("transform.name", (1,), "R201")]
 
 
-def test_a_step_over_a_fault(twin: tuple[ModuleType, Collector]) -> None:
-    """The fault of another statement is not what a step was attempted for."""
+def test_a_step_over_a_error(twin: tuple[ModuleType, Collector]) -> None:
+    """The error of another statement is not what a step was attempted for."""
     assert found(twin, order(head=None, names=[None])) == [("transform.head", (), "R201")]
 
 
 def test_overflow(twin: tuple[ModuleType, Collector]) -> None:
-    """A date beyond the calendar is a fault, not the end of the run."""
+    """A date beyond the calendar is an error, not the end of the run."""
     assert found(twin, order(year=10_000)) == [("transform.when", (), "R218")]
 
 
 def test_our_own_mistake(twin: tuple[ModuleType, Collector]) -> None:
-    """What no record can cause is not taken for a fault of the record."""
+    """What no record can cause is not treated as an error of the record."""
     with pytest.raises(TypeError):
         found(twin, order(lines=[line("AB-1", "text")]))  # type: ignore[arg-type]
 
 
 def test_records_do_not_mix(twin: tuple[ModuleType, Collector]) -> None:
-    """The faults of one record are forgotten with the next."""
+    """The errors of one record are forgotten with the next."""
     assert found(twin, order(head=None)) == [("transform.head", (), "R201")]
     assert found(twin, order()) == []
 
@@ -199,14 +199,14 @@ def test_records_do_not_mix(twin: tuple[ModuleType, Collector]) -> None:
     ],
 )
 def test_touching_a_poison(touch: object) -> None:
-    """Whatever touches an ErrorValue meets the fault that it stands for."""
-    fault = RuleError("R102", "broken")
+    """Whatever touches an ErrorValue meets the error that it stands for."""
+    error = RuleError("R102", "broken")
     assert callable(touch)
 
     with pytest.raises(RuleError) as caught:
-        touch(ErrorValue(fault))
+        touch(ErrorValue(error))
 
-    assert caught.value is fault
+    assert caught.value is error
 
 
 def test_generated_flow_has_a_name_for_each_statement() -> None:
@@ -232,7 +232,7 @@ def test_generated_flow_has_a_name_for_each_statement() -> None:
                 if not isinstance(statement, ast.Return) and not collecting._is_docstring(statement)
             ]
 
-    # These two only put together what has been worked out, and cannot fail.
+    # These two only put together what has been evaluated, and cannot fail.
     assembling = {"transform.document", "transform.custom"}
     assert module.__name__ == "generated"
     assert {code for code in codes if f'"{code}"' not in named} <= assembling

@@ -54,10 +54,10 @@ def outcomes(folder: Path, flow: str, record: Any) -> tuple[Any, ...]:
     return opened(folder, flow).transformer.outcomes(raw, "records.json")
 
 
-def faults(folder: Path, flow: str, record: Any) -> list[tuple[str, str | None, str | None]]:
+def errors(folder: Path, flow: str, record: Any) -> list[tuple[str, str | None, str | None]]:
     [found] = outcomes(folder, flow, record)
     assert isinstance(found, Rejected), found
-    return [(fault.code, fault.target, fault.source_path) for fault in found.faults]
+    return [(error.code, error.target, error.source_path) for error in found.errors]
 
 
 @cache
@@ -70,12 +70,12 @@ def complete(folder: Path, flow: str) -> tuple[Any, Collector]:
     return twin.bind(given.settings, given.lookups), collector
 
 
-def complete_faults(folder: Path, flow: str, record: Any) -> list[Any]:
+def complete_errors(folder: Path, flow: str, record: Any) -> list[Any]:
     """Return all that the complete way finds in a record."""
     transform, collector = complete(folder, flow)
     loaded = opened(folder, flow).flow
     found, broken = patient(record, loaded.module.Source, loaded.plan.source)
-    collector.start((fault.fault for fault in broken), found, loaded.plan.source)
+    collector.start((error.error for error in broken), found, loaded.plan.source)
     transform(found)
     return [*broken, *collector.found]
 
@@ -127,23 +127,23 @@ def test_row_that_a_condition_leaves_out(combined: Path) -> None:
     """A row that only a sum goes over is no row of the document, whatever its number there."""
     bad = {"sku": "x", "quantity": 1, "price": "?"}
 
-    found = faults(combined, "crossed", {**ORDER, "lines": [ORDER["lines"][0], bad]})
+    found = errors(combined, "crossed", {**ORDER, "lines": [ORDER["lines"][0], bad]})
 
     assert ("R102", "order: Details[].UnitPrice", "order.lines[1].price") in found
 
 
 def test_rows_of_groups(combined: Path) -> None:
-    """In documents of groups, a fault has the number of the document and of the row in it."""
+    """In documents of groups, an error has the number of the document and of the row in it."""
     row = {"number": "1", "account": "TEA", "sku": "TEA", "quantity": "1", "price": "1"}
     kinds = [{**row, "kind": "POT", "quantity": "200"}, {**row, "kind": "TEA", "price": "?"}]
     unknown = [{**row, "kind": "BAD", "sku": "secret"}, {**row, "kind": "secret"}]
     head = {"number": "1", "account": "TEA"}
 
-    found = faults(combined, "grouped", {**head, "rows": kinds})
+    found = errors(combined, "grouped", {**head, "rows": kinds})
     [missed] = outcomes(combined, "grouped", {**head, "rows": unknown})
 
     assert found == [("R102", "fee[0]: Details[0].UnitPrice", "order.rows[1].price")]
-    shown = [(fault.code, fault.target, fault.value) for fault in missed.faults]
+    shown = [(error.code, error.target, error.value) for error in missed.errors]
     assert shown == [
         ("R304", "head: Details[0].InventoryID", "(masked: personal)"),
         ("R304", "fee[1]: Description", "`secret`"),
@@ -160,13 +160,13 @@ def test_documents_of_joined_rows(combined: Path) -> None:
     found = outcomes(combined, "joined", record)
 
     assert [one.identity for one in found] == ["1", "11", "12"]
-    assert faults(combined, "joined", {**record, "items": [item, {**other, "tags": ["?"]}]}) == [
+    assert errors(combined, "joined", {**record, "items": [item, {**other, "tags": ["?"]}]}) == [
         ("R304", "item[1]: Details[0].InventoryID", "order.items[1].tags[0]")
     ]
 
 
 def test_members_that_python_does_not_allow(combined: Path) -> None:
-    """A list of blocks may be called `line-items`, and is told of by that name."""
+    """A list of blocks may be called `line-items`, and is reported by that name."""
     record = json.loads((COMBINED / "specs/told.json").read_text(encoding="utf-8"))
 
     message, each = outcomes(combined, "told", record)
@@ -178,7 +178,7 @@ def test_members_that_python_does_not_allow(combined: Path) -> None:
         {"from": "end"},
     ]
     assert json.loads(each.body)["line-items"] == [{"from": "POT"}]
-    assert faults(combined, "told", record) == [
+    assert errors(combined, "told", record) == [
         ("R201", "msg: line-items[0].from", "order.Details[0].InventoryID")
     ]
 
@@ -228,15 +228,15 @@ SCHEMA = json.loads((COMBINED / "specs/schemas/crossed.schema.json").read_text(e
 )
 @given(record=_values(SCHEMA))
 def test_both_ways_agree(combined: Path, record: Any) -> None:
-    """What the fast way refuses has a located fault; in what it takes, the complete finds none."""
+    """What the fast way refuses has a located error; in what it takes, the complete finds none."""
     found = outcomes(combined, "crossed", record)
 
     if isinstance(found[0], Rejected):
-        assert found[0].faults
-        for fault in found[0].faults:
-            assert fault.target or not isinstance(record, dict), fault
-            document = re.match(r"(\w+)(\[\d*\])?: ", fault.target or "")
+        assert found[0].errors
+        for error in found[0].errors:
+            assert error.target or not isinstance(record, dict), error
+            document = re.match(r"(\w+)(\[\d*\])?: ", error.target or "")
             assert document is None or document[1] in ("location", "order", "parcel")
         return
     assert all(isinstance(one, Document) for one in found) or isinstance(found[0], Skipped)
-    assert complete_faults(combined, "crossed", record) == []
+    assert complete_errors(combined, "crossed", record) == []

@@ -57,14 +57,14 @@ def test_places(change: dict[str, Any], paths: list[str]) -> None:
 
     with pytest.raises(ValidationError):
         strict(record, Record)
-    _, faults = patient(record, Record, "r")
+    _, errors = patient(record, Record, "r")
 
-    assert sorted(fault.path for fault in faults) == sorted(paths)
-    assert {fault.fault.code for fault in faults} <= {"R102", "R108"}
+    assert sorted(error.path for error in errors) == sorted(paths)
+    assert {error.error.code for error in errors} <= {"R102", "R108"}
 
 
 def test_what_keeps_to_it_is_taken() -> None:
-    """A record that keeps to all is read by both ways, and null is a value that is missing."""
+    """A record that honours all is read by both ways, and null is a value that is missing."""
     assert strict(GOOD, Record).rows[0].sku == "AB"
     assert patient({**GOOD, "codes": None, "inner": GOOD}, Record, "r")[1] == ()
 

@@ -1,4 +1,4 @@
-"""Damaged orders: every fault is found once and placed, nothing else is, nothing personal shows."""
+"""Damaged orders: every error is found once and placed, nothing else is, nothing personal shows."""
 
 from __future__ import annotations
 
@@ -47,13 +47,13 @@ def damaged(record: Any, *damages: Damage) -> Any:
     return changed
 
 
-def faults_of(flow: FlowUnderTest, record: Any) -> tuple[ErrorReport, ...]:
+def errors_of(flow: FlowUnderTest, record: Any) -> tuple[ErrorReport, ...]:
     outcome = flow.outcome(text(record))
     assert isinstance(outcome, Rejected), outcome
-    return outcome.faults
+    return outcome.errors
 
 
-# Damages with the one fault that each is: code, target, source path.
+# Damages with the one error that each is: code, target, source path.
 ROWS = (0, 1, 2)
 PLANTED: dict[Place, tuple[Any, tuple[str, str | None, str]]] = {
     ("created_at",): ("2026-01-31T09:30:00", ("R102", "Date", "order.created_at")),
@@ -102,19 +102,19 @@ for row in ROWS:
 
 @settings(max_examples=examples(80), deadline=None)
 @given(places=st.sets(st.sampled_from(sorted(PLANTED, key=str)), min_size=1))
-def test_planted_faults(flow: FlowUnderTest, order: Any, places: set[Place]) -> None:
-    """Of all faults planted in a record each is found, where it is, once; and no other."""
+def test_planted_errors(flow: FlowUnderTest, order: Any, places: set[Place]) -> None:
+    """Of all errors planted in a record each is found, where it is, once; and no other."""
     record = damaged(order, *((place, PLANTED[place][0]) for place in places))
 
-    faults = faults_of(flow, record)
+    errors = errors_of(flow, record)
 
-    assert sorted(map(told, faults)) == sorted(PLANTED[place][1] for place in places)
-    assert all(fault.spec for fault in faults)
+    assert sorted(map(told, errors)) == sorted(PLANTED[place][1] for place in places)
+    assert all(error.spec for error in errors)
 
 
-def told(fault: ErrorReport) -> tuple[str, str | None, str | None]:
+def told(error: ErrorReport) -> tuple[str, str | None, str | None]:
     # A lookup has several keys; the last one is the title alone.
-    return fault.code, fault.target, (fault.source_path or "").split(", ")[-1]
+    return error.code, error.target, (error.source_path or "").split(", ")[-1]
 
 
 PRICES = {place for place in PLANTED if place[-1] in ("price", "quantity")}
@@ -123,10 +123,10 @@ PRICES = {place for place in PLANTED if place[-1] in ("price", "quantity")}
 @settings(max_examples=examples(40), deadline=None)
 @given(places=st.sets(st.sampled_from(sorted(PRICES, key=str)), min_size=1))
 def test_no_total_of_broken_amounts(flow: FlowUnderTest, order: Any, places: set[Place]) -> None:
-    """A total that cannot be reckoned is no fault of its own."""
+    """A total that cannot be reckoned is no error of its own."""
     record = damaged(order, *((place, PLANTED[place][0]) for place in places))
 
-    assert len(faults_of(flow, record)) == len(places)
+    assert len(errors_of(flow, record)) == len(places)
 
 
 DAMAGES: st.SearchStrategy[Any] = st.sampled_from(
@@ -158,7 +158,7 @@ def damaged_orders(draw: st.DrawFn, order: Any) -> Any:
 @settings(max_examples=examples(80), deadline=None)
 @given(data=st.data())
 def test_both_ways_agree(flow: FlowUnderTest, order: Any, data: st.DataObject) -> None:
-    """The fast way fails exactly where the complete way finds a fault or a skip."""
+    """The fast way fails exactly where the complete way finds an error or a skip."""
     record = data.draw(damaged_orders(order))
     transformer = flow.transformer
     fast = flow.outcome(text(record))
@@ -180,11 +180,11 @@ def test_both_ways_agree(flow: FlowUnderTest, order: Any, data: st.DataObject) -
 @settings(max_examples=examples(80), deadline=None)
 @given(data=st.data())
 def test_nothing_is_told_twice(flow: FlowUnderTest, order: Any, data: st.DataObject) -> None:
-    """However a record is damaged, no fault stands twice in its rejection."""
+    """However a record is damaged, no error is there twice in its rejection."""
     outcome = flow.outcome(text(data.draw(damaged_orders(order))))
 
     if isinstance(outcome, Rejected):
-        told = [(one.code, one.target, one.source_path, one.message) for one in outcome.faults]
+        told = [(one.code, one.target, one.source_path, one.message) for one in outcome.errors]
         assert len(told) == len(set(told))
 
 
@@ -223,7 +223,7 @@ def test_any_json_is_no_order(flow: FlowUnderTest, record: Any) -> None:
     outcome = flow.outcome(text(record))
 
     assert isinstance(outcome, Rejected)
-    assert all(fault.code in ("R101", "R102", "R103") for fault in outcome.faults)
+    assert all(error.code in ("R101", "R102", "R103") for error in outcome.errors)
     assert json.loads(line_of(outcome))["faults"]
 
 
@@ -290,17 +290,17 @@ def test_value_is_shortened(flow: FlowUnderTest, order: Any) -> None:
     outcome = flow.outcome(text(record))
 
     assert isinstance(outcome, Rejected)
-    [fault] = outcome.faults
-    assert fault.value == "P" * 119 + "…"
+    [error] = outcome.errors
+    assert error.value == "P" * 119 + "…"
     assert outcome.origin.key == "#" * 119 + "…"
 
 
 @pytest.mark.parametrize("value", ["2026-13-01", "", False, 0, {}, []])
 def test_broken_condition_of_a_skip(flow: FlowUnderTest, order: Any, value: Any) -> None:
     """A record is not skipped for a value that cannot be read, only for one that says so."""
-    [fault] = faults_of(flow, damaged(order, (("cancelled_at",), value)))
+    [error] = errors_of(flow, damaged(order, (("cancelled_at",), value)))
 
-    assert (fault.code, fault.source_path) == ("R102", "order.cancelled_at")
+    assert (error.code, error.source_path) == ("R102", "order.cancelled_at")
 
 
 def test_skip_of_a_damaged_record(flow: FlowUnderTest, order: Any) -> None:
@@ -313,7 +313,7 @@ def test_skip_of_a_damaged_record(flow: FlowUnderTest, order: Any) -> None:
 
 
 def test_key_that_cannot_be_read(flow: FlowUnderTest, order: Any) -> None:
-    """A record whose key is broken is told by its number and line."""
+    """A record whose key is broken is reported by its number and line."""
     outcome = flow.outcome(text(damaged(order, (("name",), 5))))
 
     assert outcome.origin.key is None
@@ -335,12 +335,12 @@ def test_key_that_cannot_be_read(flow: FlowUnderTest, order: Any) -> None:
     ],
 )
 def test_instant(flow: FlowUnderTest, order: Any, value: Any, code: str, message: str) -> None:
-    """An instant that has no date is a fault at each date that would need it."""
-    faults = faults_of(flow, damaged(order, (("created_at",), value)))
+    """An instant that has no date is an error at each date that would need it."""
+    errors = errors_of(flow, damaged(order, (("created_at",), value)))
 
-    assert {fault.code for fault in faults} == {code}
-    assert all(message in fault.message for fault in faults)
-    assert {fault.target for fault in faults} <= {"Date", "RequestedOn"}
+    assert {error.code for error in errors} == {code}
+    assert all(message in error.message for error in errors)
+    assert {error.target for error in errors} <= {"Date", "RequestedOn"}
 
 
 def test_instant_with_a_space(flow: FlowUnderTest, order: Any) -> None:
@@ -368,10 +368,10 @@ def test_instant_with_a_space(flow: FlowUnderTest, order: Any) -> None:
 )
 def test_no_amount(flow: FlowUnderTest, order: Any, value: Any, found: str) -> None:
     """An amount is a plain decimal number of 28 digits at most; nothing else is guessed at."""
-    [fault] = faults_of(flow, damaged(order, (("tax_lines", 0, "price"), value)))
+    [error] = errors_of(flow, damaged(order, (("tax_lines", 0, "price"), value)))
 
-    assert fault.message == f"expected a plain decimal number like `12.50`, found {found}"
-    assert fault.source_path == "order.tax_lines[0].price"
+    assert error.message == f"expected a plain decimal number like `12.50`, found {found}"
+    assert error.source_path == "order.tax_lines[0].price"
 
 
 @pytest.mark.parametrize(

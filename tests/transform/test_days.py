@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mapgen.agreed.plan import Shape
-from mapgen.expression.refinements import zone_fault
+from mapgen.expression.refinements import zone_error
 from mapgen.runtime.outcome import Document
 from mapgen.runtime.sources.entity import unwrapped
 from mapgen.runtime.testing import FlowUnderTest
@@ -84,12 +84,12 @@ def test_a_zone_of_the_machine(name: str) -> None:
     """A name that means another time elsewhere is none, so no day depends on the machine."""
     with pytest.raises(ValueError, match="another machine"):
         zone_of(name)
-    assert zone_fault(name) is not None
+    assert zone_error(name) is not None
 
 
 @pytest.mark.parametrize("name", ["", ".", "Europe", "../UTC", "Mars/Olympus", "UTC ", "U\0TC"])
 def test_no_zone(name: str) -> None:
-    """A name that the time zone database does not have is told, whatever it looks like."""
+    """A name that the time zone database does not have is reported, whatever it looks like."""
     with pytest.raises(ValueError, match="no such name"):
         zone_of(name)
 

@@ -1,4 +1,4 @@
-"""Several documents of one record: what they need, how they are left out, where faults lie."""
+"""Several documents of one record: what they need, how they are left out, where errors lie."""
 
 from __future__ import annotations
 
@@ -77,10 +77,10 @@ def made(flow: FlowUnderTest, record: str) -> list[Document]:
     return [outcome for outcome in outcomes if isinstance(outcome, Document)]
 
 
-def faults(flow: FlowUnderTest, record: str) -> list[tuple[str, str | None, str | None]]:
+def errors(flow: FlowUnderTest, record: str) -> list[tuple[str, str | None, str | None]]:
     (outcome,) = flow.outcomes(record)
     assert isinstance(outcome, Rejected), outcome
-    return [(fault.code, fault.target, fault.source_path) for fault in outcome.faults]
+    return [(error.code, error.target, error.source_path) for error in outcome.errors]
 
 
 def test_order_and_needs(crates: FlowUnderTest) -> None:
@@ -135,10 +135,10 @@ def test_a_skip(crates: FlowUnderTest) -> None:
 
 
 def test_all_or_none(crates: FlowUnderTest) -> None:
-    """One fault in one document keeps all of them back; all faults of all documents are told."""
+    """One error in one document keeps all of them back; all errors of all documents are told."""
     boxes = [BOX, {**OTHER, "weight": "100.0", "things": [{"sku": "A"}, {"sku": "x" * 13}]}]
 
-    assert faults(crates, crate(tags=["Beja", " "], remark="x" * 21, boxes=boxes)) == [
+    assert errors(crates, crate(tags=["Beja", " "], remark="x" * 21, boxes=boxes)) == [
         ("R301", "back: Remark", "crate.remark"),
         ("R201", "box[0]: Stops[1].City", "crate.tags[1]"),
         ("R303", "box[1]: Weight", "crate.boxes[1].weight"),
@@ -148,32 +148,32 @@ def test_all_or_none(crates: FlowUnderTest) -> None:
 
 
 def test_a_value_of_a_wrong_type(crates: FlowUnderTest) -> None:
-    """What the source has wrong is told with the row and the document that wanted it.
+    """What the source has wrong is reported with the row and the document that wanted it.
 
     It is that of the rows that become a document; where a broken value decides, nobody knows.
     """
     left_out = {**BOX, "weight": "0"}
     code, weight = {**OTHER, "code": 7}, {**OTHER, "weight": "heavy"}
 
-    assert faults(crates, crate(boxes=[BOX, code])) == [
+    assert errors(crates, crate(boxes=[BOX, code])) == [
         ("R102", "box[1]: Reference", "crate.boxes[1].code")
     ]
-    assert faults(crates, crate(boxes=[left_out, code])) == [
+    assert errors(crates, crate(boxes=[left_out, code])) == [
         ("R102", "box[0]: Reference", "crate.boxes[1].code")
     ]
-    assert faults(crates, crate(boxes=[BOX, weight])) == [
+    assert errors(crates, crate(boxes=[BOX, weight])) == [
         ("R102", "box[]: Weight", "crate.boxes[1].weight")
     ]
 
 
 def test_a_condition_that_cannot_be_asked(crates: FlowUnderTest) -> None:
-    """A fault in what decides about a document is one fault, whoever waits for the document."""
-    assert faults(crates, crate(urgent="perhaps")) == [("R102", "box[]: Region", "crate.urgent")]
+    """A error in what decides about a document is one error, whoever waits for the document."""
+    assert errors(crates, crate(urgent="perhaps")) == [("R102", "box[]: Region", "crate.urgent")]
 
 
 def test_a_key_that_is_missing(crates: FlowUnderTest) -> None:
-    """A key that has to be there, of a document that is not made, is a fault of each row."""
-    assert faults(crates, crate(urgent=False)) == [
+    """A key that has to be there, of a document that is not made, is an error of each row."""
+    assert errors(crates, crate(urgent=False)) == [
         ("R201", "box[0]: Region", "crate.urgent, crate.remark"),
         ("R201", "box[1]: Region", "crate.urgent, crate.remark"),
     ]
@@ -184,16 +184,16 @@ def test_two_rows_with_one_identity(crates: FlowUnderTest) -> None:
     record = crate(boxes=[BOX, {**OTHER, "code": "B-1"}])
     (outcome,) = crates.outcomes(record)
 
-    assert faults(crates, record) == [("R224", "box[]: Reference", "crate.boxes[].code")]
+    assert errors(crates, record) == [("R224", "box[]: Reference", "crate.boxes[].code")]
     assert isinstance(outcome, Rejected)
-    assert outcome.faults[0].value == "B-1"
+    assert outcome.errors[0].value == "B-1"
 
 
-def test_two_rows_with_one_identity_beside_other_faults(crates: FlowUnderTest) -> None:
+def test_two_rows_with_one_identity_beside_other_errors(crates: FlowUnderTest) -> None:
     """That two documents cannot be told apart is told with all that is wrong with the record."""
     record = crate(boxes=[BOX, {**OTHER, "code": "B-1"}, {**BOX, "code": "B-3", "things": [{}]}])
 
-    assert faults(crates, record) == [
+    assert errors(crates, record) == [
         ("R103", "box[2]: Items[0].Article", "crate.boxes[2].things[0].sku"),
         ("R224", "box[]: Reference", "crate.boxes[].code"),
     ]

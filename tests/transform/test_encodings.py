@@ -208,7 +208,7 @@ def test_gzip() -> None:
 
 @given(st.integers(0, len(ZIPPED) - 1))
 def test_truncated_gzip(length: int) -> None:
-    """What is whole before the end is read, and then the end is told."""
+    """What is whole before the end is read, and then the end is reported."""
     count, why = lines_before(ZIPPED[:length])
 
     assert count <= 3000

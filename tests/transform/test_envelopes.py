@@ -1,4 +1,4 @@
-"""Envelopes come off, whatever stands beside and however deep; what is in none is said."""
+"""Envelopes come off, whatever is beside and however deep; what is in none is said."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def values(data: Any, form: Form = FORM, name: str = "a.json") -> list[Any]:
     ]
 
 
-SIDE_BY_SIDE = "`order` and `data` stand side by side, each an envelope"
+SIDE_BY_SIDE = "`order` and `data` are side by side, each an envelope"
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
@@ -76,7 +76,7 @@ def test_envelopes(wrapped: Any, found: list[Any], name: str) -> None:
     ],
 )
 def test_a_member_twice(wrapped: str) -> None:
-    """None of two records may be lost: an envelope that an object has twice is told."""
+    """None of two records may be lost: an envelope that an object has twice is reported."""
     assert values(wrapped) == ["duplicate key `order` in one object"]
 
 
@@ -93,7 +93,7 @@ def test_escaped_names() -> None:
 
 
 def test_places() -> None:
-    """A record inside is where it stands in the file."""
+    """A record inside is where it is in the file."""
     text = '{"topic": "x",\n  "order":\n {"id": 1}}\n{"orders": [\n{"node": {"id": 2}}]}'
 
     found = list(JsonFiles(FORM).records(io.BytesIO(text.encode()), "a.json"))
@@ -190,12 +190,12 @@ def test_no_envelope(kind: type[msgspec.Struct]) -> None:
 
 
 def test_a_record_by_itself() -> None:
-    """A record that lacks a member is told of the member."""
+    """A record that lacks a member is reported the member."""
     source = JsonFiles(FORM).source(PLAN, Order)
     [raw] = source.records(io.BytesIO(b'{"id": null, "note": "n"}'), "a.json")
 
-    _, [fault] = source.doubted(raw)
-    assert (fault.path, fault.fault.code) == ("record.id", "R102")
+    _, [error] = source.doubted(raw)
+    assert (error.path, error.error.code) == ("record.id", "R102")
 
 
 NAMES = st.sampled_from(["order", "orders", "data", "x", "y"])
@@ -269,18 +269,18 @@ def test_records_that_are_decoded_at_once(lines: list[Any], indent: int | None, 
     slow = list(JsonFiles(form).records(io.BytesIO(text.encode()), name))
 
     records = [one for one in quick if isinstance(one, RawRecord)]
-    assert [msgspec.structs.replace(one, decoded=None, faults=()) for one in records] == slow
+    assert [msgspec.structs.replace(one, decoded=None, errors=()) for one in records] == slow
     for one in records:
         found: Any = one.decoded
-        if one.faults:
-            _, faults = patient(decode(one), Order, "record")
-            assert list(map(told, one.faults)) == list(map(told, faults))
+        if one.errors:
+            _, errors = patient(decode(one), Order, "record")
+            assert list(map(told, one.errors)) == list(map(told, errors))
         elif found is not None:
             assert Order(found.id, found.note) == msgspec.json.decode(one.data, type=Order)
 
 
-def told(fault: SourceError) -> tuple[str, str, str]:
-    return fault.path, fault.fault.code, fault.fault.message
+def told(error: SourceError) -> tuple[str, str, str]:
+    return error.path, error.error.code, error.error.message
 
 
 def test_a_record_with_errors_is_bare_too() -> None:
@@ -292,11 +292,11 @@ def test_a_record_with_errors_is_bare_too() -> None:
     assert isinstance(raw, RawRecord)
     assert isinstance(wrapped, RawRecord)
 
-    assert list(map(told, raw.faults)) == list(map(told, wrapped.faults))
+    assert list(map(told, raw.errors)) == list(map(told, wrapped.errors))
     assert source.read(raw) is None
-    record, [fault] = source.doubted(raw)
+    record, [error] = source.doubted(raw)
     assert record.id == 1
-    assert (fault.path, fault.fault.code) == ("record.note", "R102")
+    assert (error.path, error.error.code) == ("record.note", "R102")
 
 
 @pytest.mark.parametrize("note", ["a", "\u00e9"])

@@ -1,4 +1,4 @@
-"""Groups of rows: what stands together is one record, and nothing is lost or made twice."""
+"""Groups of rows: what is together is one record, and nothing is lost or made twice."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ def records(text: str, group: Group = BY_SHEET) -> list[RowGroup | RawRecord]:
     return list(grouped(read_rows(io.BytesIO(text.encode()), ",", group.by), group))
 
 
-def fault_of(record: RowGroup | RawRecord) -> object:
+def error_of(record: RowGroup | RawRecord) -> object:
     """Return what stands for the rows of a record that is not whole."""
     return record.members.get("rows") if isinstance(record, RawRecord) else None
 
 
 def shown(record: RowGroup | RawRecord) -> object:
     """Return where a record begins and what it holds, or the code and words of why it has none."""
-    fault = fault_of(record)
-    if isinstance(fault, Unjoined):
-        return record.line, fault.code, fault.message
+    error = error_of(record)
+    if isinstance(error, Unjoined):
+        return record.line, error.code, error.message
     return record.line, record.broken or json.loads(record.data)
 
 
@@ -141,9 +141,9 @@ def test_no_key_gives_two_records(given_rows: list[tuple[str, str]]) -> None:
     found = records("sheet,sku\n" + "".join(f"{sheet},{sku}\n" for sheet, sku in given_rows))
 
     whole = [json.loads(one.data)["sheet"] for one in found if isinstance(one, RowGroup)]
-    faulty = [fault_of(one) for one in found if isinstance(one, RawRecord)]
+    faulty = [error_of(one) for one in found if isinstance(one, RawRecord)]
     assert whole == list(dict.fromkeys(sheet for sheet, _ in given_rows))
-    assert all(isinstance(fault, Unjoined) and fault.code == "R104" for fault in faulty)
+    assert all(isinstance(error, Unjoined) and error.code == "R104" for error in faulty)
 
 
 @pytest.mark.parametrize(

@@ -51,8 +51,8 @@ def by_each_way(record: dict[str, Any], kind: type = Order) -> tuple[Any, dict[s
     """Return what a record becomes, and its errors by place: each way says the same."""
     data = json.dumps(record).encode()
     value = msgspec.json.Decoder(float_hook=Decimal).decode(data)
-    found, faults = patient(value, kind, "order")
-    told = {one.path: one.fault.code for one in faults}
+    found, errors = patient(value, kind, "order")
+    told = {one.path: one.error.code for one in errors}
     reader, raw = TypedReader(kind), RawRecord(1, 1, data)
     read = reader.read(raw)
     try:
@@ -61,15 +61,15 @@ def by_each_way(record: dict[str, Any], kind: type = Order) -> tuple[Any, dict[s
         assert told
         assert read is None
     assert read is None or (read == found and not told)
-    doubted = reader.faults(raw, "order") if read is None else None
-    assert doubted is None or {one.path: one.fault.code for one in doubted[1]} == told
+    doubted = reader.errors(raw, "order") if read is None else None
+    assert doubted is None or {one.path: one.error.code for one in doubted[1]} == told
     cells = CsvReader(kind, Spelling(Form(format="csv")))
     row = Row(1, 1, tuple(record), [str(one) for one in record.values()])
     if record and all(isinstance(one, str) for one in record.values()):
         assert cells.read(row) == (None if told else found)
         again, more = patient(typed_cells(row.named(), kind), kind, "order")
         blank = all(one.strip() for one in record.values())
-        assert not blank or {one.path: one.fault.code for one in more} == told
+        assert not blank or {one.path: one.error.code for one in more} == told
         assert told or again == found
     return found, told
 
@@ -142,8 +142,8 @@ def test_a_text_that_has_to_be_there(record: dict[str, Any], told: dict[str, str
 def test_a_text_that_cannot_be_read_is_never_shown() -> None:
     """Personal values may be anywhere in it."""
     for text in ("{'email': 'ada@example.org'}", '"ada@example.org', " "):
-        _, faults = patient({"payload": text, "lines": text}, Order, "order")
-        assert all(one.fault.value is None and "ada" not in one.fault.message for one in faults)
+        _, errors = patient({"payload": text, "lines": text}, Order, "order")
+        assert all(one.error.value is None and "ada" not in one.error.message for one in errors)
 
 
 @given(st.decimals(-(10**7), 10**7, places=20))
@@ -221,5 +221,5 @@ def test_personal_values_in_a_text_are_masked(
     found = _outcome(flow, recipient=recipient)
 
     assert isinstance(found, Rejected)
-    assert [(one.source_path, one.code) for one in found.faults] == [(place, code)]
+    assert [(one.source_path, one.code) for one in found.errors] == [(place, code)]
     assert "Secret" not in repr(found)

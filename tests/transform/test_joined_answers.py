@@ -46,8 +46,8 @@ def _become(folder: Path, flow: str, records: Rows, files: Mapping[str, Rows]) -
             match found:
                 case Document(body=body):
                     yield json.loads(body)
-                case Rejected(faults=faults):
-                    yield [(one.code, one.source_path, one.retry) for one in faults]
+                case Rejected(errors=errors):
+                    yield [(one.code, one.source_path, one.retry) for one in errors]
 
 
 def _stream(rows: Rows) -> io.BytesIO:
@@ -134,7 +134,7 @@ BROKEN = [
 
 @pytest.mark.parametrize(("record", "expected"), BROKEN)
 def test_a_key_that_cannot_be_read(combined: Path, record: Any, expected: Any) -> None:
-    """It is told once, where it stands."""
+    """It is reported once, where it is."""
     files: dict[str, Rows] = {"labels": [], "customer": [_answer(CustomerID="A", CustomerName="A")]}
 
     assert list(_become(combined, "answered", [record], {**files, "carrier": []})) == [expected]

@@ -64,7 +64,7 @@ def lines(rows: Rows) -> str:
 
 
 def joined(joins: Joins, record: object) -> Any:
-    """Return what a record gets: the value, or the code and member of the fault."""
+    """Return what a record gets: the value, or the code and member of the error."""
     raw = joins.joined(RawRecord(1, 1, json.dumps(record).encode()))
     found = raw.members.get("items")
     return (found.code, found.member) if isinstance(found, Unjoined) else found
@@ -88,7 +88,7 @@ MATCHES = [
 
 @pytest.mark.parametrize(("join", "key", "expected"), MATCHES)
 def test_what_a_record_gets(join: Join, key: object, expected: object) -> None:
-    """Records with its key, or the fault that says why there are none."""
+    """Records with its key, or the error that says why there are none."""
     with opened(join, lines(ITEMS)) as (joins, unread):
         assert unread == []
         assert joined(joins, {"id": key}) == expected
@@ -107,13 +107,13 @@ def test_a_record_that_may_come_later() -> None:
     """What is missing by `retry` waits; the key that was looked for is shown, unless personal."""
     with opened(Join(BY_ID, "one", "retry"), "") as (joins, _):
         raw = joins.joined(RawRecord(1, 1, b'{"id": "a"}'))
-    fault = raw.members["items"]
-    assert isinstance(fault, Unjoined)
-    assert (fault.retry, fault.value) == (True, "a")
+    error = raw.members["items"]
+    assert isinstance(error, Unjoined)
+    assert (error.retry, error.value) == (True, "a")
     with opened(Join(BY_ID, "one", is_personal=True), "") as (joins, _):
-        fault = joins.joined(RawRecord(1, 1, b'{"id": "a"}')).members["items"]
-    assert isinstance(fault, Unjoined)
-    assert fault.value is None
+        error = joins.joined(RawRecord(1, 1, b'{"id": "a"}')).members["items"]
+    assert isinstance(error, Unjoined)
+    assert error.value is None
 
 
 KEYS = [
@@ -141,7 +141,7 @@ def test_a_joined_file_of_cells() -> None:
     """Rows of CSV are joined; cells of the key are read as what the schema says."""
     join = Join((JoinKey("order", "id", "int"),), "many", form=Form("csv"))
     with opened(join, "order,n\n7,1\n07,2\n7,3\n") as (joins, unread):
-        assert [(one.origin.line, one.faults[0].code) for one in unread] == [(3, "R102")]
+        assert [(one.origin.line, one.errors[0].code) for one in unread] == [(3, "R102")]
         assert joined(joins, {"id": 7}) == ("R107", None)
     with opened(join, "order,n\n7,1\n8,2\n7,3\n") as (joins, _):
         assert joined(joins, {"id": 7}) == [{"order": "7", "n": "1"}, {"order": "7", "n": "3"}]
@@ -157,12 +157,12 @@ UNREADABLE = [
 
 @pytest.mark.parametrize(("line", "code", "place"), UNREADABLE)
 def test_records_that_cannot_be_joined(line: str, code: str, place: str | None) -> None:
-    """They are told with their line; what is complete without them goes on, the rest waits."""
+    """They are reported with their line; what is complete without them goes on, the rest waits."""
     text = f'{{"order": "a", "n": 1}}\n{line}\n{{"order": "b", "n": 2}}\n'
 
     with opened(ONE, text) as (joins, [unread]):
         assert (unread.origin.file, unread.origin.line) == ("items.jsonl", 2)
-        assert (unread.faults[0].code, unread.faults[0].source_path) == (code, place)
+        assert (unread.errors[0].code, unread.errors[0].source_path) == (code, place)
         assert joined(joins, {"id": "b"}) == {"order": "b", "n": 2}
         assert joined(joins, {"id": "c"}) == ("R105", None)
     with opened(MANY, text) as (joins, _):
@@ -174,7 +174,7 @@ def test_records_that_cannot_be_joined(line: str, code: str, place: str | None) 
 
 @pytest.mark.parametrize("data", [b'{"id": ', b"[1]", b"7", b'{"id": "\\ud800"}', b"\xff"])
 def test_a_record_that_is_none(data: bytes) -> None:
-    """What is no object is left as it is: it is told when it is decoded."""
+    """What is no object is left as it is: it is reported when it is decoded."""
     with opened(ONE, lines(ITEMS)) as (joins, _):
         raw = joins.joined(RawRecord(1, 1, data))
     assert not isinstance(raw.members.get("items"), dict)

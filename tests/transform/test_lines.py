@@ -20,8 +20,8 @@ texts = st.text(st.characters(exclude_categories=["Cs"]))
 def test_what_a_terminal_would_obey_is_escaped(text: str) -> None:
     """A line is one line of what is shown as it is; read back, the values are what they were."""
     origin = Origin("a.jsonl", 1, 1, text)
-    fault = ErrorReport("R102", "no number", value=text)
-    rejected = reject_line(Rejected(origin, (fault,))).decode()
+    error = ErrorReport("R102", "no number", value=text)
+    rejected = reject_line(Rejected(origin, (error,))).decode()
     skipped = reject_line(Skipped(origin, text)).decode()
 
     log = io.StringIO()

@@ -145,7 +145,7 @@ def test_the_longest_value(tmp_path: Path) -> None:
 
 
 def test_many_rows_share_what_they_repeat(tmp_path: Path) -> None:
-    """A value that stands on every line is held once."""
+    """A value that is on every line is held once."""
     path = tmp_path / "t.csv"
     path.write_text("a,c\n" + "".join(f"{n},same\n" for n in range(10_000)))
 
@@ -198,7 +198,7 @@ def test_what_may_be_missing() -> None:
 
 
 def test_a_chain_of_keys() -> None:
-    """The first key that the table knows counts; one that is missing is passed over."""
+    """The first key that the table knows counts; one that is missing is skipped."""
     table = {("1", "x"): "one", ("1", ""): "any"}
 
     assert found(table, "t", ("1", "x"), ("1", "")) == "one"

@@ -45,7 +45,7 @@ def test_masked(value: str, text: str, expected: str) -> None:
 
 @given(WORDS, st.integers(0, 8), st.text(max_size=20), st.text(max_size=20))
 def test_no_piece_is_left(value: str, start: int, before: str, behind: str) -> None:
-    """Four letters of a value in a row are nowhere in what is shown, whatever stands around."""
+    """Four letters of a value in a row are nowhere in what is shown, whatever is around."""
     piece = value[min(start, len(value) - 4) :][:4]
     found = masker([value])
     assert found is not None

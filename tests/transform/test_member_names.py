@@ -1,4 +1,4 @@
-"""Members of any name: what reads them, and what is told of them, is as of any other member."""
+"""Members of any name: what reads them, and what is reported them, is as of any other member."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def test_tells_where_errors_are(flow: tuple[str, Path, dict[str, Any]]) -> None:
 
     assert isinstance(found, Rejected)
     own = member_path("parcel", ROWS.format(name))
-    assert {one.source_path for one in found.faults} >= {
+    assert {one.source_path for one in found.errors} >= {
         member_path("parcel", name),
         member_path("parcel.recipient", name),
         member_path(f"{own}[0]", name),
@@ -179,7 +179,7 @@ def test_is_there_inside_a_part(name: str, tmp_path: Path) -> None:
     said["mapping"]["ignore"]["parcel.recipient.city"] = "the street is enough"
     spec.write_text(yaml.safe_dump(said, sort_keys=False, allow_unicode=True, width=999), "utf-8")
 
-    assert not check_specs(Workspace(workspace), [SPEC]).faults
+    assert not check_specs(Workspace(workspace), [SPEC]).diagnostics
 
 
 def test_tells_of_members_that_nothing_reads(tmp_path: Path) -> None:
@@ -190,10 +190,10 @@ def test_tells_of_members_that_nothing_reads(tmp_path: Path) -> None:
     before = "parcel.`a.b.t`: marketing data"
     assert before in text
     spec.write_text(text.replace(before, "parcel.a.b.t: marketing data"), "utf-8")
-    faults = check_specs(Workspace(workspace), [SPEC]).faults
+    errors = check_specs(Workspace(workspace), [SPEC]).diagnostics
 
-    assert [one.code for one in faults] == ["E432"]
-    assert "parcel.`a.b.t`" in str(faults[0])
+    assert [one.code for one in errors] == ["E432"]
+    assert "parcel.`a.b.t`" in str(errors[0])
 
 
 @given(st.lists(st.tuples(st.text(".[]`a0", max_size=5), st.sampled_from(("", "[]", "[7]")))))
@@ -232,8 +232,8 @@ def test_columns_of_any_name(cells: list[str], expected: object, told: list[str]
     row = Row(1, 1, ('Size 19"\n(cm)', "price.net"), cells)
     found = CsvReader(_Cells, Spelling(Form(format="csv"))).read(row)
     named = {name: cell for name, cell in row.named().items() if cell}
-    read, faults = patient(named, _Cells, "row")
+    read, errors = patient(named, _Cells, "row")
 
     assert expected == (None if found is None else (found.size, found.net))
-    assert [one.path for one in faults] == told
+    assert [one.path for one in errors] == told
     assert told or read == found

@@ -102,6 +102,6 @@ def test_is_in_its_place(identity: str, rules: str, expected: object, tmp_path: 
 )
 def test_is_told_what_it_cannot_be(identity: str, rules: str, message: str, tmp_path: Path) -> None:
     """What is not there, may be left out, is one of several, or has a rule already."""
-    faults = check_specs(_workspace(tmp_path, identity, rules), [SPEC]).faults
+    errors = check_specs(_workspace(tmp_path, identity, rules), [SPEC]).diagnostics
 
-    assert message in [one.message for one in faults]
+    assert message in [one.message for one in errors]

@@ -1,4 +1,4 @@
-"""Rows of lists within each other: which there are, and where a fault of one is said to lie."""
+"""Rows of lists within each other: which there are, and where an error of one is said to lie."""
 
 from __future__ import annotations
 
@@ -97,9 +97,9 @@ def rows(found: Any) -> list[tuple[str, float]]:
     return [(row["Article"]["value"], row["Quantity"]["value"]) for row in items]
 
 
-def faults(found: Any) -> list[tuple[str, str | None, str | None]]:
+def errors(found: Any) -> list[tuple[str, str | None, str | None]]:
     assert isinstance(found, Rejected), found
-    return [(fault.code, fault.target, fault.source_path) for fault in found.faults]
+    return [(error.code, error.target, error.source_path) for error in found.errors]
 
 
 def box(label: str, *trays: list[Any]) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_errors_of_rows_at_their_places(flow: BoundFlow, workspace: Path) -> Non
     """All errors are told, each with its row of the source, and of the document, over all lists."""
     boxes = [box("A", [1, -1], [2]), box("B", [200, 3], [-4])]
 
-    assert faults(outcome(flow, workspace, boxes)) == [
+    assert errors(outcome(flow, workspace, boxes)) == [
         ("R303", "Items[2].Quantity", "parcel.boxes[0].trays[0].pieces[1].amount"),
         ("R303", "Items[5].Quantity", "parcel.boxes[1].trays[1].pieces[0].amount"),
     ]
@@ -145,18 +145,18 @@ def test_list_of_a_wrong_type(flow: BoundFlow, workspace: Path) -> None:
     """A list that is none keeps no other row from being looked at."""
     boxes = [box("A", [1]), {"label": "B", "trays": "none"}, box("C", [-1])]
 
-    assert sorted(faults(outcome(flow, workspace, boxes))) == [
+    assert sorted(errors(outcome(flow, workspace, boxes))) == [
         ("R102", "Items", "parcel.boxes[1].trays"),
         ("R303", "Items[2].Quantity", "parcel.boxes[2].trays[0].pieces[0].amount"),
     ]
 
 
 def test_error_of_a_step_inside(flow: BoundFlow, workspace: Path) -> None:
-    """An error in what filters one list is told once, and the rows of the others are there."""
+    """An error in what filters one list is reported once, and the rows of the others are there."""
     wrong = box("A", [1, "x"])
     boxes = [wrong, box("B", [-1])]
 
-    found = faults(outcome(flow, workspace, boxes))
+    found = errors(outcome(flow, workspace, boxes))
 
     assert ("R102", "parcel.boxes[0].trays[0].pieces[1].amount") in {
         (code, path) for code, _, path in found

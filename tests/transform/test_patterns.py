@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mapgen.contract.target_schema import read_target_schema
-from mapgen.expression.patterns import regex_fault
+from mapgen.expression.patterns import regex_error
 from mapgen.report import Stopped
 from mapgen.runtime.errors import RuleError
 from mapgen.runtime.limits import matching
@@ -22,7 +22,7 @@ from mapgen.runtime.patterns import Pattern, PatternError
 )
 def test_engine_does_not_go_back(pattern: str) -> None:
     """What would try every way to share a text answers at once: it is not there."""
-    assert regex_fault(pattern) is None
+    assert regex_error(pattern) is None
     assert not Pattern(pattern).is_in("a" * 40 + "b")
     with pytest.raises(RuleError):
         matching("a" * 100_000 + "b", Pattern(pattern))
@@ -66,31 +66,31 @@ def test_what_is_found(pattern: str, text: str, expected: bool) -> None:
 )
 def test_what_is_no_pattern(pattern: str, why: str) -> None:
     """What RE2 has not is named, and nothing of any size is a crash."""
-    fault = regex_fault(pattern)
+    error = regex_error(pattern)
 
-    assert fault is not None
-    assert why in fault
+    assert error is not None
+    assert why in error
 
 
 @pytest.mark.parametrize("pattern", ["(?=a)", "[", "(" * 3_000])
 def test_pattern_of_a_target_schema(pattern: str) -> None:
-    """A pattern that the engine has not is a fault of the schema."""
+    """A pattern that the engine has not is an error of the schema."""
     member = {"type": "string", "pattern": pattern}
     schema = json.dumps({"type": "object", "properties": {"a": member}, "required": ["a"]})
 
     with pytest.raises(Stopped) as raised:
         read_target_schema("t.json", schema, "Order")
-    assert [fault.code for fault in raised.value.diagnostics] == ["E421"]
+    assert [error.code for error in raised.value.diagnostics] == ["E421"]
 
 
 @given(st.text(alphabet="ab()[]{}*+?|\\^$.-,19:=!<>PpdZzQE\n ä😀", max_size=30), st.text())
 def test_any_text_as_a_pattern(words: str, text: str) -> None:
     """Whatever stands for a pattern is one or is refused in words; it is found or it is not."""
-    fault = regex_fault(words)
+    error = regex_error(words)
 
-    if fault is None:
+    if error is None:
         assert Pattern(words).is_in(text) in (True, False)
     else:
-        assert fault
+        assert error
         with pytest.raises(PatternError):
             Pattern(words)

@@ -48,8 +48,8 @@ def ids_of(records: list[RawRecord]) -> list[int | str]:
     for record in records:
         try:
             found.append(value_of(record)["id"])
-        except RuleError as fault:
-            found.append(fault.message)
+        except RuleError as error:
+            found.append(error.message)
     return found
 
 
@@ -111,7 +111,7 @@ def test_own_member_called_like_the_envelope() -> None:
 
 
 def test_two_lists_in_one_object() -> None:
-    """A second list of records in one object is told, and its records are read."""
+    """A second list of records in one object is reported, and its records are read."""
     found = ids(f'{{"orders": [{ONE}], "orders": [{TWO}]}}')
 
     assert found == [1, "`orders` is a second list of records in one object", 2]
@@ -128,7 +128,7 @@ def test_two_lists_in_one_object() -> None:
     ],
 )
 def test_no_record(text: str) -> None:
-    """A file without a record gives none, and no fault."""
+    """A file without a record gives none, and no error."""
     assert read(text) == read(text, "a.jsonl")[:0] == []
 
 
@@ -170,13 +170,13 @@ ENDS_INSIDE = "the file ends inside the record: nothing behind its start is read
     ],
 )  # fmt: skip
 def test_truncated(text: str, name: str, found: list[int | str]) -> None:
-    """A file that ends too early gives all whole records, and one fault for the end."""
+    """A file that ends too early gives all whole records, and one error for the end."""
     assert ids(text, name) == found
 
 
 @pytest.mark.parametrize("broken", ['{"id": }', "{'id': 2}", "nul", '{"id": 2,}', '{"a" "b"}', "}"])
 def test_broken_in_the_middle(broken: str) -> None:
-    """A broken element is one fault, and the ones around it are read."""
+    """A broken element is one error, and the ones around it are read."""
     found = ids(f"[{ONE}, {broken}, {THREE}]")
 
     assert [found[0], found[-1]] == [1, 3]
@@ -193,8 +193,8 @@ def test_places() -> None:
     assert places == [(1, 3, 3), (2, 5, 3), (3, 5, 5 + len(TWO))]
 
 
-def test_place_of_a_fault() -> None:
-    """A fault inside a record is placed by the file's lines and columns."""
+def test_place_of_a_error() -> None:
+    """A error inside a record is placed by the file's lines and columns."""
     found = ids(f'[\n{ONE}, {{"id": oops}}, {{\n"id": oops}}]')
 
     assert found == [
@@ -239,7 +239,7 @@ def test_how_long_a_record_may_be() -> None:
 )
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_longer_than_a_record_may_be(long: str, name: str) -> None:
-    """A record that is too long is one fault; the ones around it are read."""
+    """A record that is too long is one error; the ones around it are read."""
     text = f"{ONE}\n{long}\n{THREE}\n" if name == "a.jsonl" else f"[{ONE},\n{long},\n{THREE}]"
 
     found = ids(text, name)
@@ -514,7 +514,7 @@ def test_ten_thousand_digits() -> None:
     ],
 )
 def test_not_exactly_json(data: bytes, message: str) -> None:
-    """What is not JSON in the strict sense is a fault that says so, and repeats no value."""
+    """What is not JSON in the strict sense is an error that says so, and repeats no value."""
     record = RawRecord(1, 1, data)
 
     with pytest.raises(RuleError) as caught:
@@ -526,7 +526,7 @@ def test_not_exactly_json(data: bytes, message: str) -> None:
 
 @given(st.data(), st.sampled_from([",", ", ", ",\n", "\n,\n  ", ",,"]), st.integers(1, 40))
 def test_borders_inside_of_records(data: st.DataObject, between: str, size: int) -> None:
-    """A list in a record, or a text, may hold what stands between the records."""
+    """A list in a record, or a text, may hold what is between the records."""
     inside = st.sampled_from(["1", '"}BETWEEN{"', "{}BETWEEN{}", "[{}BETWEEN{}]", '"x"', "[[]"])
     texts = data.draw(st.lists(st.lists(inside, max_size=3), max_size=6))
     records = [f'{{"a": [{", ".join(one)}]}}'.replace("BETWEEN", between) for one in texts]

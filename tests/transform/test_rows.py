@@ -1,4 +1,4 @@
-"""CSV by chunks is CSV by lines: the same rows and the same faults at the same places."""
+"""CSV by chunks is CSV by lines: the same rows and the same errors at the same places."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_chunks_are_lines(data: bytes, chunk: int, is_quoted: bool) -> None:
 @given(FILES, some.integers(1, 4), some.booleans())
 @example(b"a\n12345678\n1\n", 2, True)
 def test_lines_without_end(data: bytes, chunk: int, is_quoted: bool) -> None:
-    """A line that is too long to be held is one that is told, and the next is read.
+    """A line that is too long to be held is one that is reported, and the next is read.
 
     A chunk is far shorter than the longest line.
     """
@@ -207,7 +207,7 @@ def made(read: Any, *given_: Any) -> object:
 
 @given(ROW | NEARLY, HEADERS)
 def test_a_row_becomes_what_its_json_becomes(row: list[str], columns: list[int]) -> None:
-    """Whatever stands in the cells, in whichever columns: the same struct, or none."""
+    """Whatever is in the cells, in whichever columns: the same struct, or none."""
     header = tuple(HEADER[at] for at in columns)
     record = Row(1, 2, header, [row[at] for at in columns])
 
@@ -218,7 +218,7 @@ def test_a_row_becomes_what_its_json_becomes(row: list[str], columns: list[int])
     assert repr(found) == repr(expected)  # 1.50 is not 1.5, and true is not 1
 
 
-class Shelf(msgspec.Struct):
+class Project(msgspec.Struct):
     """What a flow might read of several rows but the rows."""
 
     grade: str
@@ -227,7 +227,7 @@ class Shelf(msgspec.Struct):
 @given(
     some.lists(NEARLY, min_size=1, max_size=3),
     some.sampled_from(("grade", "count")),
-    some.sampled_from((Cups, Shelf)),
+    some.sampled_from((Cups, Project)),
 )
 def test_rows_become_what_their_json_becomes(rows: list[list[str]], by: str, kind: type) -> None:
     """A record of several rows likewise."""

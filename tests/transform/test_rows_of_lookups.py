@@ -101,7 +101,7 @@ def values_of(found: Outcome) -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_row_of_values(tmp_path: Path, kind: str) -> None:
-    """Each column has its type, in rules and in expressions, wherever the table stands."""
+    """Each column has its type, in rules and in expressions, wherever the table is."""
     name, content, declared = KINDS[kind]
     made = flow_of(tmp_path, (DECLARED, f"carriers: {declared}"), *ASKED, files={name: content})
 
@@ -124,7 +124,7 @@ def test_a_miss_names_table_and_key(tmp_path: Path) -> None:
     found = made(service="drone")
 
     assert isinstance(found, Rejected)
-    told = [(fault.target, fault.code, fault.message, fault.value) for fault in found.faults]
+    told = [(error.target, error.code, error.message, error.value) for error in found.errors]
     assert [code for _, code, _, _ in told] == ["R304", "R304"]
     assert all("`carriers`" in message for _, _, message, _ in told)
     assert all("drone" in str(value) for _, _, _, value in told)
@@ -150,10 +150,10 @@ def test_lookups_in_first_of(tmp_path: Path) -> None:
     assert values_of(made(remark=None, service="?", number="standard"))["Carrier"] == "SLOW"
     found = made(remark=None, service="?", number="P-1")
     assert isinstance(found, Rejected)
-    [fault] = found.faults
-    assert fault.code == "R304"
-    assert "`carriers`" in fault.message
-    assert "P-1" in str(fault.value)
+    [error] = found.errors
+    assert error.code == "R304"
+    assert "`carriers`" in error.message
+    assert "P-1" in str(error.value)
 
 
 def test_a_demanded_lookup_names_table_and_key(tmp_path: Path) -> None:
@@ -165,12 +165,12 @@ def test_a_demanded_lookup_names_table_and_key(tmp_path: Path) -> None:
 
     assert values_of(made())["Carrier"] == "FAST"
     assert isinstance(found, Rejected)
-    assert [fault.code for fault in found.faults] == ["R304"]
-    assert "`carriers`" in found.faults[0].message
+    assert [error.code for error in found.errors] == ["R304"]
+    assert "`carriers`" in found.errors[0].message
 
 
 def test_a_personal_key_is_masked(tmp_path: Path) -> None:
-    """The key of a miss is told only where it is not personal."""
+    """The key of a miss is reported only where it is not personal."""
     rule = "Carrier: {value: 'lookups.carriers[?parcel.service]', if_missing: reject}"
     made = flow_of(
         tmp_path,
@@ -184,4 +184,4 @@ def test_a_personal_key_is_masked(tmp_path: Path) -> None:
     found = made(service="drone")
 
     assert isinstance(found, Rejected)
-    assert "drone" not in str(found.faults)
+    assert "drone" not in str(found.errors)

@@ -58,8 +58,8 @@ def test_unique_rows(rows: list[_Row], fields: tuple[str, ...]) -> None:
     def found() -> str | None:
         try:
             assert limits.unique(rows, *fields) is rows
-        except RuleError as fault:
-            return fault.message
+        except RuleError as error:
+            return error.message
         return None
 
     quick = found()

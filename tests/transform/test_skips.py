@@ -54,7 +54,7 @@ def outcome(flow: Transformer, **changes: object) -> Outcome:
 
 def told(found: Outcome) -> Told:
     assert isinstance(found, Rejected), found
-    return [(one.code, one.target, one.source_path) for one in found.faults]
+    return [(one.code, one.target, one.source_path) for one in found.errors]
 
 
 SERVICE = ("R102", "Carrier", "parcel.service")

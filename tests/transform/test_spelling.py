@@ -129,9 +129,9 @@ def read(text: str, form: Form, kind: Any = Row, group: Group | None = None) -> 
     found = []
     with exactly():
         for raw in source.records(io.BytesIO(text.encode()), "a.csv"):
-            fast, (slow, faults) = source.read(raw), source.doubted(raw)
-            assert fast == (None if faults else slow)
-            found.append((raw.line, faults or slow))
+            fast, (slow, errors) = source.read(raw), source.doubted(raw)
+            assert fast == (None if errors else slow)
+            found.append((raw.line, errors or slow))
     return found
 
 
@@ -141,8 +141,8 @@ def test_rows() -> None:
 
     assert first == (2, Row("B1", Decimal("-1234.50"), date(2026, 1, 31), 1000))
     assert third == (5, Row("B3", Decimal(7), None, 3))
-    faults: tuple[SourceError, ...] = second[1]
-    assert [(one.path, one.fault.code, one.fault.message) for one in faults] == [
+    errors: tuple[SourceError, ...] = second[1]
+    assert [(one.path, one.error.code, one.error.message) for one in errors] == [
         ("row.amount", "R102", "expected a number like `1.234,50`, found text"),
         ("row.booked", "R102", "the text does not match the date format `dd.MM.yyyy`"),
     ]
@@ -163,7 +163,7 @@ def replace_dates(words: str) -> Form:
 
 
 def test_header_line() -> None:
-    """Lines before the header are passed over, and counted."""
+    """Lines before the header are skipped, and counted."""
     form = msgspec.structs.replace(GERMAN, header_line=4)
 
     found = read('Bank "X;\nIBAN;DE00\n\n' + TEXT, form)
@@ -177,7 +177,7 @@ def test_a_value_of_an_error() -> None:
     source = source_of(plan(GERMAN), Row)
     [raw] = source.records(io.BytesIO(b"no;amount\nB1;x\n"), "a.csv")
 
-    record, [fault] = source.doubted(raw)
+    record, [error] = source.doubted(raw)
 
     assert isinstance(record.amount, ErrorValue)
-    assert fault.fault.value == "x"
+    assert error.error.value == "x"

@@ -148,8 +148,8 @@ def test_rejects_an_object_that_lacks_a_field(flow: tuple[Path, dict[str, Any]])
 
     assert isinstance(found, Rejected)
     words = "`box` is missing, which objects of this kind have"
-    assert words in {one.message for one in found.faults}
-    assert "parcel.handover.box" in str([one.source_path for one in found.faults])
+    assert words in {one.message for one in found.errors}
+    assert "parcel.handover.box" in str([one.source_path for one in found.errors])
 
 
 def test_knows_objects_by_a_discriminator(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_knows_objects_by_a_discriminator(tmp_path: Path) -> None:
     }
     workspace = _workspace(tmp_path, WAYS["branches"], handover)
 
-    assert not check_specs(Workspace(workspace), [SPEC]).faults
+    assert not check_specs(Workspace(workspace), [SPEC]).diagnostics
 
 
 @pytest.mark.parametrize("rule", FAULTS)
@@ -176,4 +176,4 @@ def test_tells_what_an_object_lacks(rule: str, tmp_path: Path) -> None:
     """Of what none has that it can be here, and of what not all have."""
     workspace = Workspace(_workspace(tmp_path, rule))
 
-    assert [one.message for one in check_specs(workspace, [SPEC]).faults] == [FAULTS[rule]]
+    assert [one.message for one in check_specs(workspace, [SPEC]).diagnostics] == [FAULTS[rule]]

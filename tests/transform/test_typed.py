@@ -77,7 +77,7 @@ class Loose(msgspec.Struct):
 
 
 class Spelled(msgspec.Struct):
-    """An amount that is held against what it is written like."""
+    """An amount that is validated against what it is written like."""
 
     amount: Annotated[Amount, Constraints(pattern="^1")]
 
@@ -193,7 +193,7 @@ def shown(value: object) -> object:
 @example(data=b'{"amount": "2"}')
 @example(data=b'{"amount": 10, "amount": "1"}')
 def test_what_is_read_in_one_step(kind: type[msgspec.Struct], data: bytes) -> None:
-    """The patient way finds no fault in it, and the same struct to the last digit."""
+    """The patient way finds no error in it, and the same struct to the last digit."""
     raw = RawRecord(1, 1, data)
     with exactly():
         found = TypedReader(kind).read(raw)
@@ -203,9 +203,9 @@ def test_what_is_read_in_one_step(kind: type[msgspec.Struct], data: bytes) -> No
         assert known is None or shown(known) == shown(found)
         if found is None:
             return
-        record, faults = patient(decode(raw), kind, "record")
+        record, errors = patient(decode(raw), kind, "record")
 
-    assert faults == ()
+    assert errors == ()
     assert shown(found) == shown(record)
 
 
@@ -215,22 +215,22 @@ def test_what_is_read_in_one_step(kind: type[msgspec.Struct], data: bytes) -> No
 @example(data=b'{"id": 1, "amount": "1", "at": 2, "rows": [{"n": "1"}, {"price": 1}, 3]}')
 @example(data=b'{"few": [{"n": 1, "z": 1}, {"n": 1, "z": 2}]}')
 def test_what_is_looked_into_member_by_member(kind: type[msgspec.Struct], data: bytes) -> None:
-    """The patient way finds the same faults, and the same struct around them."""
+    """The patient way finds the same errors, and the same struct around them."""
     raw = RawRecord(1, 1, data)
     with exactly():
         reader = TypedReader(kind)
         reader.read(raw)
-        found = reader.faults(raw, "record")
+        found = reader.errors(raw, "record")
         if found is None:
             return
-        record, faults = patient(decode(raw), kind, "record")
+        record, errors = patient(decode(raw), kind, "record")
 
-    assert list(map(told, found[1])) == list(map(told, faults))
+    assert list(map(told, found[1])) == list(map(told, errors))
     assert shown(found[0]) == shown(record)
 
 
 def told(one: SourceError) -> tuple[object, ...]:
-    return one.path, one.fault.code, one.fault.message, shown(one.fault.value)
+    return one.path, one.error.code, one.error.message, shown(one.error.value)
 
 
 @pytest.mark.parametrize(
@@ -258,10 +258,10 @@ def test_what_has_to_be_read_in_one_step(members: dict[str, bytes]) -> None:
 
 @pytest.mark.parametrize("number", [2**63, -(2**63) - 1, 10**30])
 def test_whole_numbers_have_64_bits(number: int) -> None:
-    """A longer one is a fault of the record, in both ways."""
+    """A longer one is an error of the record, in both ways."""
     raw = RawRecord(1, 1, b'{"id": %d}' % number)
 
     with exactly():
         assert TypedReader(Loose).read(raw) is None
         _, [found] = patient(decode(raw), Loose, "record")
-    assert found.fault.message == "expected a whole number, found a number with too many digits"
+    assert found.error.message == "expected a whole number, found a number with too many digits"

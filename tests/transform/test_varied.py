@@ -49,20 +49,20 @@ def by_each_way(record: dict[str, Any]) -> Any:
     """Return what a record becomes by the patient way, having compared it with the fast ones."""
     data = json.dumps(record).encode()
     value = msgspec.json.Decoder(float_hook=Decimal).decode(data)
-    found, faults = patient(value, Order, "order")
+    found, errors = patient(value, Order, "order")
     reader, raw = TypedReader(Order), RawRecord(1, 1, data)
     try:
         fast = decoder_of(Order).decode(data)
     except DOUBTS:
         fast = None
     if fast is not None and keeps(value, Order):
-        assert not faults
+        assert not errors
         assert fast == found
     read = reader.read(raw)
     assert read is None or read == found
-    if read is None and (doubted := reader.faults(raw, "order")) is not None:
-        assert sorted(one.path for one in doubted[1]) == sorted(one.path for one in faults)
-    return ERROR if faults else found
+    if read is None and (doubted := reader.errors(raw, "order")) is not None:
+        assert sorted(one.path for one in doubted[1]) == sorted(one.path for one in errors)
+    return ERROR if errors else found
 
 
 LINE = {"sku": "A", "price": 1.5}

@@ -1,4 +1,4 @@
-"""Records as the ERP answers them: unwrapped; what does not fit is told with its place."""
+"""Records as the ERP answers them: unwrapped; what does not fit is reported with its place."""
 
 from __future__ import annotations
 
@@ -117,25 +117,25 @@ def test_what_it_becomes(answered: dict[str, JsonValue], plain: JsonValue) -> No
     ],
 )
 def test_what_does_not_fit(answered: dict[str, JsonValue], path: str, words: str) -> None:
-    """A value that cannot be unwrapped is one fault, with the place of the ERP's field."""
+    """A value that cannot be unwrapped is one error, with the place of the ERP's field."""
     plain = unwrapped({"Details": [], **answered}, SHAPE)
 
-    _, faults = patient(plain, Record, "r")
+    _, errors = patient(plain, Record, "r")
 
-    assert [fault.path for fault in faults] == [path]
-    assert words in faults[0].fault.message
+    assert [error.path for error in errors] == [path]
+    assert words in errors[0].error.message
 
 
 def test_all_at_once() -> None:
-    """Several broken fields are several faults."""
+    """Several broken fields are several errors."""
     plain = unwrapped({"Nbr": 1, "Hold": "no", "Date": {"value": "x"}}, SHAPE)
 
-    _, faults = patient(plain, Record, "r")
+    _, errors = patient(plain, Record, "r")
 
-    assert sorted(fault.path for fault in faults) == ["r.Details", "r.Hold", "r.Nbr"]
+    assert sorted(error.path for error in errors) == ["r.Details", "r.Hold", "r.Nbr"]
 
 
 @pytest.mark.parametrize("value", [None, 7, "x", [1]])
 def test_no_record(value: JsonValue) -> None:
-    """What is no object stays as it is: it is told of as such."""
+    """What is no object stays as it is: it is reported as such."""
     assert unwrapped(value, SHAPE) == value

@@ -134,7 +134,7 @@ def test_a_long_number() -> None:
 
 
 def test_header() -> None:
-    """A header that lacks a column, or has one twice, is told before any row."""
+    """A header that lacks a column, or has one twice, is reported before any row."""
     with pytest.raises(HeaderError, match="no column `sku`"):
         read(workbook(["id"], [1]), needed=("sku",))
     with pytest.raises(HeaderError, match="two columns `id`"):
@@ -153,7 +153,7 @@ def test_header() -> None:
     ],
 )
 def test_no_workbook(data: bytes) -> None:
-    """Another file is told, with what to do."""
+    """Another file is reported, with what to do."""
     with pytest.raises(UnfitBytes, match="no workbook of Excel") as caught:
         read(data)
     assert caught.value.advice == "save it as an Excel workbook (`.xlsx`)"
@@ -175,7 +175,7 @@ GOOD = workbook(HEADER, [1, "a", "=A1"], [2, "b", 2.5])
 
 @given(st.data())
 def test_any_damage(data: st.DataObject) -> None:
-    """Whatever is changed in a file or in its parts, it is told or read."""
+    """Whatever is changed in a file or in its parts, it is reported or read."""
     if data.draw(st.booleans()):
         at = data.draw(st.integers(0, len(GOOD) - 1))
         damaged = (

@@ -189,7 +189,7 @@ def _walks_the_tutorial(host: Host, folder: Path) -> None:
     for step in taken:
         if isinstance(step, Command):
             said = run(step, folder, host.variables)
-            assert matches(said, step.says), f"$ {step.line}\n{said}"
+            assert matches(said, step.doc), f"$ {step.line}\n{said}"
         else:
             take(step, folder)
     assert {type(step) for step in taken} == {File, Change, Command}

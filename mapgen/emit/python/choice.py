@@ -9,7 +9,7 @@ from mapgen.emit.python.expression_templates import all_of, filled, parsed
 
 
 def operand(code: str) -> str:
-    """Return code as it can stand on either side of an `if`, or behind `in`."""
+    """Return code as it can be on either side of an `if`, or behind `in`."""
     return filled("{0} if _ else _", code).removesuffix(" if _ else _")
 
 

@@ -19,7 +19,7 @@ class Class(Struct, frozen=True):
     """A struct of the module; `is_shared`: blocks that set different members make it."""
 
     name: str
-    says: str
+    doc: str
     members: tuple[Member, ...]
     is_shared: bool = False
 
@@ -54,7 +54,7 @@ def _merged(one: Member | None, other: Member | None) -> Member:
 
 
 def _kinds(annotation: str) -> list[str]:
-    """Return what stands between the bars that are in no brackets."""
+    """Return what is between the bars that are in no brackets."""
     found, depth = [""], 0
     for letter in annotation:
         depth += (letter == "[") - (letter == "]")

@@ -183,7 +183,7 @@ class PythonExpressions:
                 assert_never(node)
 
     def _document_field(self, node: ir.DocumentField) -> str:
-        """Return a member that is there; a single value stands in a wrapper."""
+        """Return a member that is there; a single value is in a wrapper."""
         text = self._python(f"{{0}}.{python_name(node.key)}", self._value(node.operand))
         if node.may_be_left_out:
             return self._python("{0} or []", text)
@@ -208,12 +208,12 @@ class PythonExpressions:
         if node.on_miss == "omit" and len(keys) == 1:
             return f"{table}.get({', '.join((*keys, *otherwise))})"
         name = {"reject": "found", "retry": "found_in_time", "omit": "first_found"}[node.on_miss]
-        told = () if node.on_miss == "omit" else (literal(node.table),)
+        reported = () if node.on_miss == "omit" else (literal(node.table),)
         function = self._module.name("mapgen.runtime.limits", name)
-        return f"{function}({', '.join((table, *told, *keys))})"
+        return f"{function}({', '.join((table, *reported, *keys))})"
 
     def _table(self, node: ir.Lookup) -> str:
-        """Return a lookup table; one that is written out stands in the module."""
+        """Return a lookup table; one that is written out is in the module."""
         if node.entries is None:
             return f"lookups.{node.table}"
         row = present(node.type)
@@ -326,7 +326,7 @@ class PythonExpressions:
         return self._python("{0} if {1} else {2}", branch(then), asked, branch(otherwise))
 
     def _concatenation(self, node: ir.Concatenation) -> str:
-        """Return an f-string where every part can stand in one, else a sum."""
+        """Return an f-string where every part can be in one, else a sum."""
         pieces = [self._piece(part) for part in node.parts]
         has_words = any(isinstance(part, ir.Constant) for part in node.parts)
         has_numbers = any(_conversion(part) is not None for part in node.parts)
@@ -339,7 +339,7 @@ class PythonExpressions:
         return self._python(" + ".join(f"{{{at}}}" for at in range(len(pieces))), *node.parts)
 
     def _piece(self, part: ir.Expression) -> str | None:
-        """Return a part as it stands in an f-string in double quotes, None where it cannot."""
+        """Return a part as it is in an f-string in double quotes, None where it cannot."""
         if isinstance(part, ir.Constant):
             return in_f_string(str(part.value))
         conversion = _conversion(part)
@@ -361,7 +361,7 @@ class PythonExpressions:
                 return text
 
     def _bare(self, node: ir.Expression) -> str | None:
-        """Return what holds nothing where no type stands beside it; None for any other value."""
+        """Return what holds nothing where no type is beside it; None for any other value."""
         match node:
             case ir.Items(elements=()):
                 return f"list[{self._any()}]()"
@@ -575,7 +575,7 @@ class PythonExpressions:
         if isinstance(operand, ir.Lookup) and len(operand.keys) == 1 and _is_at_hand(other):
             return self._lookup(operand, self._value(other))
         if isinstance(operand, ir.Call) and operand.type == Optional(BOOL):
-            # What stands behind `or` is a literal to type checkers, which want one before it, too.
+            # What is behind `or` is a literal to type checkers, which want one before it, too.
             if other == ir.Constant(False, BOOL):
                 return self._python("bool({0})", operand)
         elif (isinstance(operand, ir.Call) and operand.function in NEVER_EMPTY) or (
@@ -715,7 +715,7 @@ def _is_all(text: str) -> bool:
 
 
 def _conjunct(text: str) -> str:
-    """Return a condition as it can stand among others."""
+    """Return a condition as it can be among others."""
     return filled("{0} and _", text).removesuffix(" and _")
 
 
@@ -725,7 +725,7 @@ def _has_gaps(rows: Type) -> bool:
 
 
 def _is_at_hand(node: ir.Expression) -> bool:
-    """Tell whether a value costs nothing, so that it may be worked out where it is not needed."""
+    """Tell whether a value costs nothing, so that it may be evaluated where it is not needed."""
     match node:
         case ir.Constant(value=value):
             return value is not None

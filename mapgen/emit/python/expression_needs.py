@@ -52,7 +52,7 @@ class Namer:
         """Return a name that is new here and stays taken in the outermost scope.
 
         For assignment expressions, which bind in the function around a comprehension. They may
-        stand behind their use, where a class of that name would be meant.
+        are behind their use, where a class of that name would be meant.
         """
         stem = attribute_name(hint).rstrip("_")
         name, root = self.name(f"{stem}_value" if stem in _CLASSES else hint), self

@@ -34,7 +34,7 @@ _COMPARISONS: dict[ir.Comparison, str] = {
 
 
 class Statement(Struct, frozen=True):
-    """`local = code`, below the comment; `local` None: the code stands alone."""
+    """`local = code`, below the comment; `local` None: the code is alone."""
 
     code: str
     local: str | None
@@ -53,7 +53,7 @@ class FieldEmitter(Struct):
     namer: Namer
     names: dict[str, str]
     wraps_values: bool = True
-    # Which local holds what has been worked out already, by the code of it.
+    # Which local holds what has been evaluated already, by the code of it.
     known: dict[str, str] = struct_field(default_factory=dict)
 
     def expressions(self) -> PythonExpressions:
@@ -257,7 +257,7 @@ class FieldEmitter(Struct):
         bounds: Iterable[tuple[ir.Comparison, str]],
         of_record: Iterable[tuple[ir.Comparison, Expression, str]],
     ) -> str:
-        """Return the Python of a number that keeps to its bounds."""
+        """Return the Python of a number that honours its bounds."""
         for sign, bound in bounds:
             limit = bound if field.kind == "int" else self.module.decimal(bound)
             value = self.call(_COMPARISONS[sign], value, limit)

@@ -27,7 +27,7 @@ class WrongFormatter(Exception):
 def formatted(text: str) -> str:
     """Return a module as black writes it, a hundred columns wide.
 
-    Each statement of the text stands on one line, or on lines that are short enough.
+    Each statement of the text is on one line, or on lines that are short enough.
     """
     lines, is_docstring = [], False
     for line in text.split("\n"):
@@ -48,7 +48,7 @@ def require_style() -> None:
 
 @cache
 def _statement(line: str) -> str:
-    """Return a statement, or the head of a compound one, as black writes it where it stands."""
+    """Return a statement, or the head of a compound one, as black writes it where it is."""
     import black
     from black.mode import TargetVersion
 
@@ -57,5 +57,5 @@ def _statement(line: str) -> str:
     body = f"{'    ' * (depth + 1)}pass\n" if line.endswith(":") else ""
     mode = black.Mode(target_versions={TargetVersion.PY311}, line_length=LINE_LENGTH)
     lines = black.format_str(f"{outer}{line}\n{body}", mode=mode).splitlines()
-    # A function has a blank line before it, which stands in the text already.
+    # A function has a blank line before it, which is in the text already.
     return "\n".join(lines[depth : len(lines) - bool(body)]).lstrip("\n")

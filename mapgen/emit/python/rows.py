@@ -23,7 +23,7 @@ def is_one_to_one(item: Rows) -> bool:
 
 
 def _is_plain(source: ir.Expression) -> bool:
-    """Tell whether a list stands in the record as it is: its rows have their numbers there."""
+    """Tell whether a list is in the record as it is: its rows have their numbers there."""
     match source:
         case ir.Field(operand=operand):
             return isinstance(operand, ir.Variable | ir.Local) or _is_plain(operand)

@@ -21,7 +21,7 @@ def tests_file(flow: Flow) -> str:
 
 
 def _row(*values: str | None) -> str:
-    """Return a tuple as it stands in a list, eight columns in; one that is long, value by value."""
+    """Return a tuple as it is in a list, eight columns in; one that is long, value by value."""
     shown = [python(value) for value in values]
     row = f"        ({', '.join(shown)}),"
     if len(row) <= LINE_LENGTH:

@@ -41,13 +41,13 @@ class Function(Struct, frozen=True):
     name: str
     parameters: str
     returns: str
-    says: str
+    doc: str
     statements: tuple[Statement, ...]
     result: str
 
 
 class RuleLine(Struct, frozen=True):
-    """Where a rule stands in the module: `function.local`, and what it is for.
+    """Where a rule is in the module: `function.local`, and what it is for.
 
     `rows_differ`: a row of the document is not the row of the same number in the source.
     `may_come`: what the value refers to may come by another flow, as the spec says.
@@ -184,9 +184,9 @@ class _ModuleEmitter(Struct):
             f"{'' if 'settings' in named else '_'}settings: Settings",
             f"{'' if asks or 'lookups' in named else '_'}lookups: Lookups",
         )
-        says = f"Return what `{key.member}` of `{key.join}` has to equal."
+        doc = f"Return what `{key.member}` of `{key.join}` has to equal."
         returns = self.annotations.of(key.of)
-        return Function(key.function, ", ".join(parameters), returns, says, (), write(key.value))
+        return Function(key.function, ", ".join(parameters), returns, doc, (), write(key.value))
 
     def _uses_settings(self) -> bool:
         """Tell whether any rule names the settings; a flow without any may do it, too."""
@@ -215,8 +215,8 @@ class _ModuleEmitter(Struct):
         ]
         # A struct takes what has no default first.
         members.sort(key=lambda member: member.default is not None)
-        says = f"What the rules read of a source object `{item.name}`."
-        return Class(self.annotations.named(item.name), says, tuple(members))
+        doc = f"What the rules read of a source object `{item.name}`."
+        return Class(self.annotations.named(item.name), doc, tuple(members))
 
     def _settings(self) -> Class:
         attributes = attribute_names(tuple(setting.name for setting in self.flow.settings))
@@ -246,14 +246,14 @@ class _ModuleEmitter(Struct):
         members = (
             Member(attributes[name], self.annotations.of(of)) for name, of in row.fields.items()
         )
-        says = f"What the table `{row.name.removeprefix(ROWS)}` has for a key."
-        return Class(self.annotations.of(row), says, tuple(members))
+        doc = f"What the table `{row.name.removeprefix(ROWS)}` has for a key."
+        return Class(self.annotations.of(row), doc, tuple(members))
 
     def target_class(self, part: ir.Part, members: Iterable[Member]) -> None:
         """Note the class of a part; blocks may share it."""
-        says = f"The fields of `{part.entity}` that the rules write."
+        doc = f"The fields of `{part.entity}` that the rules write."
         name = self.name(part).kind
-        made = Class(name, says, tuple(members), name in self.shared)
+        made = Class(name, doc, tuple(members), name in self.shared)
         before = next((one for one in self.classes if one.name == name), None)
         if before is None:
             self.classes.append(made)
@@ -291,12 +291,12 @@ class _ModuleEmitter(Struct):
         else:
             kind, members = "Documents", [body.document(document) for document in flow.documents]
             result = f"Documents({', '.join(local for _, local in members)})"
-            says = f"The documents of {of}."
-            self.classes.append(Class("Documents", says, tuple(member for member, _ in members)))
+            doc = f"The documents of {of}."
+            self.classes.append(Class("Documents", doc, tuple(member for member, _ in members)))
         returns = f"{kind} | {self.needs.name(VALUES, 'Skip')}" if flow.skips else kind
         what = "documents" if only is None else "document"
-        says = f"Return the {what} of {of}, or raise RuleError at the first error."
-        return Function("transform", parameter, returns, says, tuple(body.statements), result)
+        doc = f"Return the {what} of {of}, or raise RuleError at the first error."
+        return Function("transform", parameter, returns, doc, tuple(body.statements), result)
 
     def function(
         self, block: ir.Block, document: ir.Document | None = None, target: str = ""
@@ -308,14 +308,14 @@ class _ModuleEmitter(Struct):
             f"{body.emitter.names[parameter]}: {self.annotations.of(kind)}"
             for parameter, kind in called.parameters
         ]
-        says = f"Return `{called.kind}`."
+        doc = f"Return `{called.kind}`."
         if block.alias:
-            says = f"Return the `{called.kind}` of one {block.alias}."
+            doc = f"Return the `{called.kind}` of one {block.alias}."
         if document is not None:
-            says = f"Return the document `{document.name}`."
+            doc = f"Return the document `{document.name}`."
         result, given = body.result(block.part, document, target), ", ".join(parameters)
         self.functions.append(
-            Function(called.function, given, called.kind, says, tuple(body.statements), result)
+            Function(called.function, given, called.kind, doc, tuple(body.statements), result)
         )
 
 
@@ -342,7 +342,7 @@ class _Body(Struct):
     def rule(
         self, local: str, target: str, reads: tuple[str, ...], pointer: str, **said: bool
     ) -> None:
-        """Note where a rule stands, and what is `said` of it."""
+        """Note where a rule is, and what is `said` of it."""
         document = self.module.in_work
         each = None
         if document is not None and document.block.reads:
@@ -358,10 +358,10 @@ class _Body(Struct):
         self._lets(ahead)
         for number, skip in enumerate(flow.skips, start=1):
             condition = self.emitter.expressions().value(skip.when)
-            says = literal(skip.because)
-            if skip.says is not None:
-                says = self.emitter.expressions().value(skip.says)
-            code = f"if {condition}:\n    return Skip({says})"
+            doc = literal(skip.because)
+            if skip.message is not None:
+                doc = self.emitter.expressions().value(skip.message)
+            code = f"if {condition}:\n    return Skip({doc})"
             self.statements.append(Statement(code, None))
             self.rule(f"if{number}", "skip", skip.reads, skip.pointer)
         self._lets([let for let in flow.lets if let not in ahead])
@@ -399,8 +399,8 @@ class _Body(Struct):
         self._lets(part.lets, inside=target)
         members = list(self._members(part))
         kind = self.module.name(part).kind
-        if document is not None and document.told:
-            members.append(self._told(document.told, f"StepsOf{kind}"))
+        if document is not None and document.unsent:
+            members.append(self._unsent(document.unsent, f"StepsOf{kind}"))
         self.module.target_class(part, (member for member, _ in members))
         is_shared = kind in self.module.shared
         given = (f"{member.name}={local}" if is_shared else local for member, local in members)
@@ -424,14 +424,14 @@ class _Body(Struct):
             )
         return made
 
-    def _told(self, told: Iterable[ir.Field], kind: str) -> tuple[Member, str]:
+    def _unsent(self, unsent: Iterable[ir.Field], kind: str) -> tuple[Member, str]:
         """Add what the record says of the steps after a document: a struct of its own."""
         members = []
-        for one in told:
+        for one in unsent:
             member, local = self._field(one)
             members.append((replace(member, name=local, encoded_as=one.name), local))
-        says = "What the record says of the steps after it, which is not sent."
-        self.module.classes.append(Class(kind, says, tuple(member for member, _ in members)))
+        doc = "What the record says of the steps after it, which is not sent."
+        self.module.classes.append(Class(kind, doc, tuple(member for member, _ in members)))
         given = ", ".join(local for _, local in members)
         return Member(STEPS, self._or_unset(kind)), self.add(f"{kind}({given})", STEPS)
 
@@ -443,7 +443,7 @@ class _Body(Struct):
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
         name = literal(check.name)
         condition = check.condition
-        said = () if check.says is None else (f"lambda: {expressions.value(check.says)}",)
+        said = () if check.message is None else (f"lambda: {expressions.value(check.message)}",)
         if not isinstance(condition, Operation) or condition.operator != "==":
             return self.emitter.call("holds", name, expressions.value(condition), *said)
         left, right = expressions.value(condition.left), expressions.value(condition.right)
@@ -535,7 +535,7 @@ class _Body(Struct):
         for block in item.blocks:
             self.module.function(block, target=f"{item.target}{'[]' * item.is_list}.")
             if others:
-                # A type checker passes over a row that is never there.
+                # A type checker skips a row that is never there.
                 is_decided = block.alias is None and isinstance(block.where, Constant)
                 annotation = f"list[{kind}]" if is_decided else ""
                 code, comment = self._rows_of(block), block_comment(item, block)
@@ -617,7 +617,7 @@ class _Body(Struct):
         return chosen(code, (*guards, *guarded.guards), "[]")
 
     def _limited(self, code: str, item: ir.Rows) -> str:
-        """Return the Python of a list that is held against what the rule asks of it."""
+        """Return the Python of a list that is validated against what the rule asks of it."""
         if item.least:
             code = self.emitter.call("rows", code, item.least)
         for telling in filter(None, dict.fromkeys((item.unique, item.row_key))):
@@ -642,8 +642,8 @@ class _Body(Struct):
             kind = self._or_unset(kind)
         # Of several kinds, a type checker would make what they have in common; of a field that a
         # decided condition leaves out, nothing.
-        is_told = len(kinds) > 1 or not is_always_set
-        return Member("custom", kind), self.add(code, "custom", None, kind if is_told else "")
+        is_unsent = len(kinds) > 1 or not is_always_set
+        return Member("custom", kind), self.add(code, "custom", None, kind if is_unsent else "")
 
 
 def _member(name: str, annotation: str) -> Member:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
-from mapgen.report import repairs
+from mapgen.report import fixes
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
 from mapgen.report.message import Message, Values, filled, misnamed, renamed
@@ -54,7 +54,7 @@ _MEANT: Mapping[str, str] = {"=": "==", "&": "&&", "|": "||", "and": "&&", "or":
 
 def _meant(span: Span, found: str, among: Container[str] = _MEANT) -> Fix | None:
     return (
-        repairs.replaced(span, found, _MEANT[found]) if found in _MEANT and found in among else None
+        fixes.replaced(span, found, _MEANT[found]) if found in _MEANT and found in among else None
     )
 
 
@@ -135,7 +135,7 @@ def unexpected_token(
         wanted=wanted,
         found=found,
         help=help or _what_next(wanted, found, before),
-        fix=repairs.replaced(at, found, "") if is_twice else _meant(at, found, ("and", "or")),
+        fix=fixes.replaced(at, found, "") if is_twice else _meant(at, found, ("and", "or")),
     )
 
 
@@ -250,12 +250,12 @@ wrong_count = Message(
 
 def _handler_removed(span: Span, of: Values) -> Fix | None:
     raw = span.source.text[span.start : span.end]
-    return repairs.replaced(span, raw, "") if of["name"] in ("orValue", "or", "value") else None
+    return fixes.replaced(span, raw, "") if of["name"] in ("orValue", "or", "value") else None
 
 
 def _question_removed(span: Span, _: Values) -> Fix | None:
     raw = span.source.text[span.start : span.end]
-    return repairs.replaced(span, raw, f".{raw[2:]}") if raw.startswith(".?") else None
+    return fixes.replaced(span, raw, f".{raw[2:]}") if raw.startswith(".?") else None
 
 
 def _renamed_plainly(span: Span, of: Values) -> Fix | None:
@@ -347,7 +347,7 @@ wrong_table_key = Message(
 def no_fields(at: Span, field: str, found: object, words: str, *, is_list: bool) -> Diagnostic:
     """Say how a field is meant of something that has none: of the elements, or as its size."""
     if field in ("size", "length"):
-        fix = repairs.replaced(at, field, "size()")
+        fix = fixes.replaced(at, field, "size()")
         return _NO_FIELDS(
             at, found=found, help=filled("write `{words:short}.size()`", {"words": words}), fix=fix
         )
@@ -418,13 +418,13 @@ def unknown_name(
     help, fix = _OTHER_TONGUES.get(it), None
     is_owner = at.source.text[at.end : at.end + 1] in (".", "[") and at.end > at.start
     if help is None and it in _CONSTANTS:
-        help, fix = f"write `{_CONSTANTS[it]}`", repairs.replaced(at, it, _CONSTANTS[it])
+        help, fix = f"write `{_CONSTANTS[it]}`", fixes.replaced(at, it, _CONSTANTS[it])
     elif help is None and owners and text is not None:
         fields = " or ".join(f"`{owner}.{it}`" for owner in owners)
         help = f"write {fields} for the field, or `{text}` for the text"
     elif help is None and owners:
         help = offered(f"{owner}.{it}" for owner in owners)
-        fix = repairs.replaced(at, it, f"{owners[0]}.{it}") if len(owners) == 1 else None
+        fix = fixes.replaced(at, it, f"{owners[0]}.{it}") if len(owners) == 1 else None
     elif help is None and not names and is_owner:
         help = "no names are known here: `--data FILE` gives some"
     return _UNKNOWN_NAME(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mapgen.report import repairs
+from mapgen.report import fixes
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.message import Message, Place, misnamed, of_two
 
@@ -160,12 +160,12 @@ idle_if_missing = Message(
     label="so this never happens",
     related="value: always there",
     help="remove `{name}:`; or the source schema is wrong about the field",
-    fix=lambda span, of: repairs.without_modifier(span, of["name"]),
+    fix=lambda span, of: fixes.without_modifier(span, of["name"]),
 )
 unfit_modifier = Message(
     "E234: `{name}` {why}",
     help="remove `{name}:`",
-    fix=lambda span, of: repairs.without_modifier(span, of["name"]),
+    fix=lambda span, of: fixes.without_modifier(span, of["name"]),
 )
 idle_default = Message(
     "E234: `default` is `otherwise` and `if_missing` of a rule in one",
@@ -196,7 +196,7 @@ bare_division = Message(
 no_truncation = Message(
     "E237: `{field}` identifies a document and is never truncated",
     help="remove `too_long: truncate`",
-    fix=lambda span, _: repairs.without_modifier(span, "too_long"),
+    fix=lambda span, _: fixes.without_modifier(span, "too_long"),
 )
 not_of_type = Message(
     "E238: {what} has to be {wanted}, this is {found}",

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from mapgen.agreed.connections import CONNECTIONS, VALUES
 from mapgen.agreed.paths import holder_of, without_rows
-from mapgen.report import repairs
+from mapgen.report import fixes
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
 from mapgen.report.message import Message, Values, misnamed, renamed
@@ -50,7 +50,7 @@ connection_not_in_environment = Message(
 
 def _renamed_or_removed(span: Span, of: Values) -> Fix | None:
     is_near = near_names(of["it"], of["known"])
-    return renamed(span, of) if is_near else repairs.without_entry(span)
+    return renamed(span, of) if is_near else fixes.without_entry(span)
 
 
 idle_access = Message(
@@ -126,11 +126,11 @@ def unclassified(
     `fields` are their paths, each with what it looks like; `data` is the first entry under `data:`,
     or the braces of one without entries.
     """
-    lines = [f"{repairs.as_key(without_rows(path))}: personal" for path, _ in fields]
+    lines = [f"{fixes.as_key(without_rows(path))}: personal" for path, _ in fields]
     fix = (
-        repairs.entry_first(at, "data", lines)
+        fixes.entry_first(at, "data", lines)
         if data is None
-        else repairs.into_braces(data, lines) or repairs.entries_before(data, lines)
+        else fixes.into_braces(data, lines) or fixes.entries_before(data, lines)
     )
     shown = ", ".join(f"`{holder_of(path)[1]}` ({kind})" for path, kind in fields)
     names, (_, kind) = [path for path, _ in fields], fields[0]

@@ -31,7 +31,7 @@ _KNOWN = (
 
 
 def not_kept(path: str, pointer: str, keyword: str, known: Iterable[str]) -> Diagnostic:
-    """Say what stands for a keyword of a target schema that no document is held against."""
+    """Say what stands for a keyword of a target schema that no document is validated against."""
     near = () if keyword in _KNOWN.split() else known
     return _NOT_KEPT(path=path, pointer=pointer, it=keyword, known=near)
 

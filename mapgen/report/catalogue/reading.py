@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from mapgen.report import repairs
+from mapgen.report import fixes
 from mapgen.report.diagnostic import Diagnostic
 from mapgen.report.fix import Fix
 from mapgen.report.message import Message, Values, filled, of_two, renamed, respelled
@@ -45,7 +45,7 @@ empty_file = Message(
 )
 
 
-def yaml_fault(at: Span, problem: str) -> Diagnostic:
+def yaml_error(at: Span, problem: str) -> Diagnostic:
     """Say what makes a text no YAML, as far as `problem`, the words of its reader, tells."""
     line, found = at.source.line_text(at.line), at.source.text[at.start : at.end]
     help, fix = None, None
@@ -55,14 +55,14 @@ def yaml_fault(at: Span, problem: str) -> Diagnostic:
         return (_SECOND_COLON if ": " in line[: at.column - 1] else _KEY_TOO_DEEP)(at)
     if found and found in "@%&*|>`":
         shown = "a backquote" if found == "`" else f"`{found}`"
-        help, fix = f"a value that starts with {shown} needs quotes", repairs.value_quoted(at)
+        help, fix = f"a value that starts with {shown} needs quotes", fixes.value_quoted(at)
     elif "',' or '}'" in problem:
         help = "between braces, an expression with a comma or a bracket needs quotes around it"
     elif (number := _open_quotation(at)) is not None:
         help = f"is a quotation mark missing in line {number}?"
     elif line.partition(": ")[2].startswith(("[", "{")):
         help = "an expression that starts with `[` or `{` needs quotes around it"
-        fix = repairs.value_quoted(at)
+        fix = fixes.value_quoted(at)
     elif "could not find expected ':'" in problem:
         help = "is a colon missing, or a line indented too little?"
     return _NOT_YAML(at, problem=problem, help=help, fix=fix)
@@ -74,12 +74,12 @@ _NOT_YAML = Message(
 _TAB = Message(
     "E105: a tab cannot indent YAML",
     help="indent with spaces",
-    fix=lambda span, _: repairs.tabs_expanded(span),
+    fix=lambda span, _: fixes.tabs_expanded(span),
 )
 _SECOND_COLON = Message(
     "E105: a second `: ` on this line makes YAML see a mapping inside a value",
     help="put the whole expression in quotes, or below the key with `|`",
-    fix=lambda span, _: repairs.value_quoted(span),
+    fix=lambda span, _: fixes.value_quoted(span),
 )
 _KEY_TOO_DEEP = Message(
     "E105: this key is indented deeper than its neighbours",
@@ -97,7 +97,7 @@ def _open_quotation(at: Span) -> int | None:
 tag_used = Message(
     "E105: to YAML, what starts with `!` is a tag and not part of the value",
     help="a value that starts with `!` needs quotes",
-    fix=lambda span, _: repairs.value_quoted(span),
+    fix=lambda span, _: fixes.value_quoted(span),
 )
 
 
@@ -146,11 +146,11 @@ wrong_shape = Message(
 
 
 def unknown_key(key: Text, where: str, known: Iterable[str], free: Iterable[str]) -> Diagnostic:
-    """Say which key is meant; `free` are those of the known ones that stand nowhere yet."""
+    """Say which key is meant; `free` are those of the known ones that are nowhere yet."""
     if not re.fullmatch(r"[\w-]+", key.value):
         help = "between braces, an expression with a comma needs quotes around it"
         return _UNKNOWN_KEY(
-            key, where=where, names=(), help=help, fix=repairs.call_quoted(key.span())
+            key, where=where, names=(), help=help, fix=fixes.call_quoted(key.span())
         )
     names, still_free = sorted(known), sorted(free)
     taken = near_names(key.value, names)
@@ -218,7 +218,7 @@ _NEARER: Mapping[str, str] = {
 def malformed(at: Span, what: str, found: str, example: str) -> Diagnostic:
     """Say how a duration, a rate, a range, a name is written."""
     example = _NEARER.get(found.partition(" ")[0], example)
-    fix = repairs.duration_spelled(at, found) if what == "a duration" else None
+    fix = fixes.duration_spelled(at, found) if what == "a duration" else None
     return _MALFORMED(at, what=what, found=found.strip() and found, example=example, fix=fix)
 
 

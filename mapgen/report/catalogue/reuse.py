@@ -41,7 +41,7 @@ unknown_entity = misnamed(
     "E724: the contract `{contract}` has no entity `{it}`", help="`mapgen contract show` lists them"
 )
 wrong_entity = Message(
-    "E724: the part `{it}` gives `{gives}`, here stands {wanted:a}",
+    "E724: the part `{it}` gives `{gives}`, here is {wanted:a}",
     related="place: what it gives",
     help="use a part that gives `{wanted}`",
 )

@@ -22,7 +22,7 @@ untyped_value = Message(
 )
 unheld_keyword = Message(
     "E428: at `{pointer}` the source schema says `{keyword}`: {reason}",
-    help="say under `values:` of the source what the field is: then the keyword is passed over",
+    help="say under `values:` of the source what the field is: then the keyword is skipped",
 )
 unfit_value = Message(
     "E429: `{it}` cannot be declared so: {why}",

@@ -14,7 +14,7 @@ from mapgen.runtime.ledger.conditions import Conditions
 class Circuit:
     """Hands events on, and writes down when requests are held back and when they go again.
 
-    Nothing is decided by what is written: a ledger that fails meanwhile is told elsewhere.
+    Nothing is decided by what is written: a ledger that fails meanwhile is reported elsewhere.
     """
 
     def __init__(self, run: Run, tell: Callable[[TechnicalEvent], None]) -> None:

@@ -231,7 +231,7 @@ def _stage(batch: _Batch, run: Run, feed: str) -> int:
                     queued += 1
             case Rejected():
                 kind: Kind = "deferred" if outcome.is_deferred else "rejected"
-                run.stats.stayed_out(Shown(kind, source, outcome.faults))
+                run.stats.stayed_out(Shown(kind, source, outcome.errors))
             case Skipped():
                 run.stats.stayed_out(Shown("skipped", source, (), outcome.reason))
             case _:

@@ -82,11 +82,11 @@ class Filer:
         if claim.document != self._target.document.name:
             words = f"the flow makes no document `{claim.document}` any more"
             gone = ErrorReport(codes.GIVEN_UP, words, retry=True)
-            return Acknowledgement(claim, "dead_lettered", reason=words, faults=(gone,))
+            return Acknowledgement(claim, "dead_lettered", reason=words, errors=(gone,))
         gate = self._run.gate
-        faults = () if gate is None else gate.faults(claim.document, claim.body)
-        faults = faults or self._target.faults(claim.body, self._rules)
-        return Acknowledgement(claim, "rejected", faults=faults) if faults else None
+        errors = () if gate is None else gate.errors(claim.document, claim.body)
+        errors = errors or self._target.errors(claim.body, self._rules)
+        return Acknowledgement(claim, "rejected", errors=errors) if errors else None
 
     def _write(self, claims: Sequence[Claim], left: list[Claim]) -> None:
         """Write documents into a file of their own, and publish it."""

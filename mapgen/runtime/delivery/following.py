@@ -13,7 +13,7 @@ from mapgen.runtime.outcome import Document, Origin, Outcome
 from mapgen.runtime.targets.files import attachment
 
 _Need = tuple[str, str]
-_Told = Mapping[str, msgspec.Raw]
+_Unsent = Mapping[str, msgspec.Raw]
 """What a record says, each as the ERP takes it: in `value`, with the digits that it has."""
 
 
@@ -48,22 +48,24 @@ def _with_steps(
         yield document
         plan = having.get(document.document)
         if plan is not None:
-            steps = tuple(_steps(document, plan, _told(outcome.steps), data))
+            steps = tuple(_steps(document, plan, _unsent(outcome.steps), data))
             after[document.key] = tuple(step.key for step in steps)
             yield from steps
 
 
-def _told(steps: bytes | None) -> _Told:
+def _unsent(steps: bytes | None) -> _Unsent:
     """Return what a record says of steps."""
     return {} if steps is None else msgspec.json.decode(steps, type=dict[str, msgspec.Raw])
 
 
-def _steps(document: Document, plan: DocumentPlan, told: _Told, data: bytes) -> Iterator[Document]:
+def _steps(
+    document: Document, plan: DocumentPlan, unsent: _Unsent, data: bytes
+) -> Iterator[Document]:
     """Yield the steps of a document; of one that may be updated anew for each of its states."""
     needs: tuple[_Need, ...] = (document.key,)
     of: dict[str, object] = {"of": digest_of(document.body)} if plan.does.updates else {}
     for step in plan.then:
-        said = {one: told[step.key_of(one)] for one in step.told if step.key_of(one) in told}
+        said = {one: unsent[step.key_of(one)] for one in step.unsent if step.key_of(one) in unsent}
         content = _content(step, said, data)
         if content is None:
             continue
@@ -80,7 +82,7 @@ def _steps(document: Document, plan: DocumentPlan, told: _Told, data: bytes) -> 
         needs = (*needs, (name, document.identity))
 
 
-def _content(step: Step, said: _Told, data: bytes) -> dict[str, object] | None:
+def _content(step: Step, said: _Unsent, data: bytes) -> dict[str, object] | None:
     """Return what a step is done with; None for one that the record does not want."""
     if "when" in said and not msgspec.json.decode(said["when"], type=_Condition).value:
         return None

@@ -62,7 +62,7 @@ class Gate(Struct, frozen=True):
             raise DamagedFlow(f"{_FILE}: {type(error).__name__}") from None
         return cls(validators, schemas, rules)
 
-    def faults(self, document: str, body: bytes) -> tuple[ErrorReport, ...]:
+    def errors(self, document: str, body: bytes) -> tuple[ErrorReport, ...]:
         """Return what of a body does not match the schema, by field and keyword."""
         validator, part = self.validators[document], read_body(body)
         if validator.is_valid(part):

@@ -37,7 +37,7 @@ _AMOUNT = "the amount"
 class Compared(Struct, frozen=True):
     """A document that one side has, and what the others have of it.
 
-    `state` is the one that the ledger has it in, None where it does not know it; `faults` tell each
+    `state` is the one that the ledger has it in, None where it does not know it; `errors` tell each
     field that differs, or why it is unclear. `given` is its money as the source gives it now,
     `sent` as the ledger has it, `there` as the target has it. `record` is where the source gives
     it.
@@ -50,7 +50,7 @@ class Compared(Struct, frozen=True):
     number: str | None
     verdict: Verdict
     state: str | None
-    faults: tuple[ErrorReport, ...] = ()
+    errors: tuple[ErrorReport, ...] = field(default=(), name="faults")
     given: Money | None = None
     sent: Money | None = None
     there: Money | None = None
@@ -238,15 +238,15 @@ class _Sides:
         """Compare a document that the source gives."""
         writer = self._writers[one.document]
         books = writer.document.books
-        verdict, faults, there = self._looked_for(writer, found, one.identity, entry)
+        verdict, errors, there = self._looked_for(writer, found, one.identity, entry)
         read: Mapping[str, Any] | None = None
         if there is not None and verdict == "same" and writer.document.send is None:
-            verdict, faults, read = _read(one, there, writer, keys)
+            verdict, errors, read = _read(one, there, writer, keys)
         number = None if there is None else there.number
         state = None if entry is None else entry.state
         return Compared(
             one.origin.key or str(one.origin), one.document, one.entity, one.identity,
-            number, verdict, state, faults, money_of(read_body(one.body), books),
+            number, verdict, state, errors, money_of(read_body(one.body), books),
             _sent_money(entry), None if read is None else money_of(read, books),
             (one.origin.file, one.origin.record),
         )  # fmt: skip
@@ -260,17 +260,17 @@ class _Sides:
         for one in entries:
             writer = self._writers[one.document]
             name = one.document
-            verdict, faults, there = self._looked_for(writer, found[name], one.identity, one)
+            verdict, errors, there = self._looked_for(writer, found[name], one.identity, one)
             money = None if there is None else _there_money(there, writer)
             sent = _sent_money(one)
             if verdict == "same" and sent is not None and money is not None and sent != money:
-                verdict, faults = "different", (_of_amount(sent, money),)
+                verdict, errors = "different", (_of_amount(sent, money),)
             if self._scope.is_whole and there is not None:
                 verdict = "extra"
             number = None if there is None else there.number
             yield Compared(
                 one.source, name, writer.document.entity, one.identity, number, verdict, one.state,
-                faults, None, sent, money,
+                errors, None, sent, money,
             )  # fmt: skip
 
     def _unknown(
@@ -296,12 +296,12 @@ class _Sides:
 
         Made a second time, it would be there twice.
         """
-        verdict, faults, there = _found(identity, found, writer.document)
+        verdict, errors, there = _found(identity, found, writer.document)
         keys = entry.keys if entry is not None and entry.is_sent else None
         if entry is not None and verdict == "missing" and keys and writer.has(keys):
             words = f"the ERP has {entry.number}, but not under the identity that was sent"
             return "unclear", (ErrorReport(codes.IDENTITY_CHANGED, words),), None
-        return verdict, faults, there
+        return verdict, errors, there
 
 
 def _looked_up(part: Sequence[Document], writers: Mapping[str, Writer]) -> dict[str, Found]:

@@ -163,8 +163,8 @@ def _told(answer: WriteAnswer) -> tuple[UndoState, str | None]:
     match answer:
         case Saved():
             return "done", None
-        case Refused(faults) | Depends(faults):
-            return "refused", "; ".join(fault.message for fault in faults)
+        case Refused(errors) | Depends(errors):
+            return "refused", "; ".join(error.message for error in errors)
         case GivenUp(reason):
             return "refused", reason
         case Unanswered(reason):

@@ -110,7 +110,7 @@ class RunStats:
         )
 
     def warned(self, source: str, warnings: tuple[ErrorReport, ...]) -> None:
-        """Note a record that gives documents, and does not keep to checks that warn."""
+        """Note a record that gives documents, and does not honour checks that warn."""
         with self._turn:
             words = self._note(Shown("warned", source, warnings))
             facts = {"source": source, "checks": ", ".join(words)}
@@ -122,10 +122,10 @@ class RunStats:
         match end.end:
             case "sent":
                 self.arrived(end.arrival, source, entity, end.number)
-                if end.faults:
-                    self._differs(Shown("differing", source, end.faults))
+                if end.errors:
+                    self._differs(Shown("differing", source, end.errors))
             case "rejected" | "dead_lettered" | "deferred" | "skipped":
-                self.stayed_out(Shown(end.end, source, end.faults, end.reason))
+                self.stayed_out(Shown(end.end, source, end.errors, end.reason))
             case _:
                 assert_never(end.end)
 
@@ -198,9 +198,9 @@ _ELSEWHERE: dict[State, EventOutcome] = {
 def _words(shown: Shown) -> tuple[str, ...]:
     if shown.reason is not None:
         return (shown.reason,)
-    return tuple(dict.fromkeys(map(_fault_words, shown.faults)))
+    return tuple(dict.fromkeys(map(_error_words, shown.errors)))
 
 
-def _fault_words(fault: ErrorReport) -> str:
-    target = "" if fault.target is None else f" {without_numbers(fault.target)}"
-    return f"{fault.code}{target}"
+def _error_words(error: ErrorReport) -> str:
+    target = "" if error.target is None else f" {without_numbers(error.target)}"
+    return f"{error.code}{target}"

@@ -160,8 +160,8 @@ class Sender:
             return replace(claim, body=with_content(claim.body, self._run.ledger.record_of(claim)))
         except RecordChanged:
             words = "the record has changed since, and its file is attached as it is by then"
-            fault = ErrorReport(codes.RECORD_CHANGED, words, retry=True)
-            self._end(Acknowledgement(claim, "deferred", faults=(fault,)))
+            error = ErrorReport(codes.RECORD_CHANGED, words, retry=True)
+            self._end(Acknowledgement(claim, "deferred", errors=(error,)))
             return None
 
     def _traced(self, claim: Claim) -> AbstractContextManager[object]:
@@ -174,7 +174,7 @@ class Sender:
         if refused is not None:
             self._reject(claim, refused)
         elif there is None:
-            self._end(Acknowledgement(claim, "deferred", faults=(_gone(actor.document),)))
+            self._end(Acknowledgement(claim, "deferred", errors=(_gone(actor.document),)))
         elif claim.identity in found.doubled:
             self._reject(claim, _doubled(actor.document))
         elif actor.is_done(there, claim.body):
@@ -218,7 +218,7 @@ class Sender:
         elif keeps and there is not None:
             self._end(Acknowledgement(claim, "sent", there.number, "already exists", there.keys))
         elif there is None and (absent := _left_to_others(writer.document)) is not None:
-            self._end(Acknowledgement(claim, "deferred", faults=(absent,)))
+            self._end(Acknowledgement(claim, "deferred", errors=(absent,)))
         elif claim.identity in found.doubled:
             self._reject(claim, _doubled(writer.document))
         elif there is None and claim.is_in_doubt and not writer.can_tell:
@@ -237,8 +237,8 @@ class Sender:
         if not self._may_go(claim, there):
             return
         gate = self._run.gate
-        if gate is not None and (broken := gate.faults(claim.document, claim.body)):
-            self._end(Acknowledgement(claim, "rejected", faults=broken))
+        if gate is not None and (broken := gate.errors(claim.document, claim.body)):
+            self._end(Acknowledgement(claim, "rejected", errors=broken))
             return
         try:
             body = filled(claim.body, self._keys_of(claim))
@@ -304,19 +304,19 @@ class Sender:
                 words = "saved otherwise than sent"
                 self._end(
                     Acknowledgement(
-                        claim, "dead_lettered", saved.number, reason=words, faults=otherwise
+                        claim, "dead_lettered", saved.number, reason=words, errors=otherwise
                     )
                 )
             case Saved(saved, otherwise):
                 self._end(
                     Acknowledgement(
-                        claim, "sent", saved.number, arrival, saved.keys, faults=otherwise
+                        claim, "sent", saved.number, arrival, saved.keys, errors=otherwise
                     )
                 )
-            case Refused(faults):
-                self._end(Acknowledgement(claim, "rejected", faults=faults))
-            case Depends(faults):
-                self._end(Acknowledgement(claim, "deferred", faults=faults))
+            case Refused(errors):
+                self._end(Acknowledgement(claim, "rejected", errors=errors))
+            case Depends(errors):
+                self._end(Acknowledgement(claim, "deferred", errors=errors))
             case GivenUp(reason):
                 self._die(claim, reason)
             case Unanswered(reason):
@@ -349,8 +349,8 @@ class Sender:
         there = None if writer is None else writer.find([need.identity]).there.get(need.identity)
         return None if there is None else there.keys
 
-    def _reject(self, claim: Claim, fault: ErrorReport) -> None:
-        self._end(Acknowledgement(claim, "rejected", faults=(fault,)))
+    def _reject(self, claim: Claim, error: ErrorReport) -> None:
+        self._end(Acknowledgement(claim, "rejected", errors=(error,)))
 
     def _lose(self, claim: Claim, reason: str) -> None:
         """Leave a document to a person: it may be there, and is never sent again by itself."""
@@ -360,8 +360,8 @@ class Sender:
     def _die(
         self, claim: Claim, words: str, *, code: str = codes.GIVEN_UP, number: str | None = None
     ) -> None:
-        fault = ErrorReport(code, words, retry=number is None)
-        self._end(Acknowledgement(claim, "dead_lettered", number, reason=words, faults=(fault,)))
+        error = ErrorReport(code, words, retry=number is None)
+        self._end(Acknowledgement(claim, "dead_lettered", number, reason=words, errors=(error,)))
 
 
 def _alike(claim: Claim) -> tuple[str, str]:

@@ -152,7 +152,7 @@ class Workers:
         """Let documents wait whose needed ones found no way; tell whether any did."""
         held = self._run.ledger.hold_back(self._run.book, self._run.id, self._run.plan.rules)
         for one in held:
-            self._run.stats.stayed_out(Shown("deferred", one.source, one.faults))
+            self._run.stats.stayed_out(Shown("deferred", one.source, one.errors))
         return bool(held)
 
     def _told(self, ends: list[Acknowledgement]) -> None:

@@ -50,7 +50,7 @@ class Listed(msgspec.Struct, omit_defaults=True):
 
 
 class _Shown(Struct, frozen=True):
-    """An answer of the API, and the records in it as they stand there."""
+    """An answer of the API, and the records in it as they are there."""
 
     answer: httpx2.Response
     rows: Sequence[msgspec.Raw]
@@ -213,7 +213,7 @@ def _joined(url: httpx2.URL, address: str) -> httpx2.URL:
 
 
 def _member(content: msgspec.Raw, path: str) -> _Word:
-    """Return what stands at a path of members; None for nothing, and for what is no word."""
+    """Return what is at a path of members; None for nothing, and for what is no word."""
     try:
         for name in names_along(path):
             content = _MEMBERS.decode(content)[name]

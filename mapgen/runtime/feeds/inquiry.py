@@ -1,7 +1,7 @@
 """A feed of a generic inquiry: rows that the ERP answers by OData, in the session with the tenant.
 
 Sources: the ERP's user guide to generic inquiries by OData. Unlike a list of the contract-based API
-an answer keeps to `$orderby`. Rows come in the order of the cursor, and each page begins at the
+an answer honours `$orderby`. Rows come in the order of the cursor, and each page begins at the
 moment at which the one before ended: what is changed meanwhile moves behind, and nothing slides
 over a page. Only among rows of one moment is it counted.
 """

@@ -59,7 +59,7 @@ class Ways(Struct, frozen=True):
 
 
 class Feed(Protocol):
-    """The records of one source, from where its cursor stands."""
+    """The records of one source, from where its cursor is."""
 
     @property
     def name(self) -> str:

@@ -1,7 +1,7 @@
 """A feed of a Singer tap: a program that writes RECORD, SCHEMA and STATE messages, a line each.
 
 Source: the Singer specification, https://github.com/singer-io/getting-started/blob/master/docs/SPEC.md.
-Records and states are cut out of their lines as they stand there: no number is read. A STATE covers
+Records and states are cut out of their lines as they are there: no number is read. A STATE covers
 the records before it, so it is the cursor of their page; records of a tap that says none for long
 come in pages without a cursor, and are read again if it dies.
 """

@@ -121,10 +121,10 @@ class QueriedRows:
     def _executed(self, connection: Connection, reached: Reached | None) -> CursorResult[Any]:
         try:
             return connection.execute(self._statement(reached))
-        except (ProgrammingError, OperationalError) as fault:
+        except (ProgrammingError, OperationalError) as error:
             # What it says of a statement that it does not take is about the statement.
             raise self._failed(
-                f"does not take the query: {_reason(fault)}", "correct the query of the feed"
+                f"does not take the query: {_reason(error)}", "correct the query of the feed"
             ) from None
 
     def _statement(self, reached: Reached | None) -> Select[Any]:
@@ -192,18 +192,18 @@ class QueriedRows:
             yield
         except Unfit as unfit:
             raise self._failed(f"is read in vain: {unfit}", unfit.help) from None
-        except DBAPIError as fault:
+        except DBAPIError as error:
             raise self._failed(
-                f"failed while it was read: {_kind(fault)}",
+                f"failed while it was read: {_kind(error)}",
                 "run the query by hand; the next run goes on where this one was",
             ) from None
         except UnicodeDecodeError:
             raise self._failed(
                 "holds a text that is no UTF-8", "correct it there, or leave the column out"
             ) from None
-        except SQLAlchemyError as fault:
+        except SQLAlchemyError as error:
             raise self._failed(
-                f"cannot be read: {type(fault).__name__}",
+                f"cannot be read: {type(error).__name__}",
                 "run the query by hand; the next run goes on where this one was",
             ) from None
 
@@ -217,9 +217,9 @@ class QueriedRows:
         try:
             try:
                 connection = engine.connect()
-            except DBAPIError as fault:
+            except DBAPIError as error:
                 raise self._failed(
-                    f"cannot be reached: {_reason(fault)}",
+                    f"cannot be reached: {_reason(error)}",
                     "see whether it is up, and its address right",
                 ) from None
             with connection:
@@ -254,19 +254,19 @@ class QueriedRows:
             ) from None
 
 
-def _reason(fault: DBAPIError) -> str:
+def _reason(error: DBAPIError) -> str:
     """Return what a driver says; of others than ours, what kind of failure it is.
 
     Their words may hold the address, with its password.
     """
-    if isinstance(fault.orig, sqlite3.Error) or type(fault.orig).__module__.startswith("psycopg"):
-        return str(fault.orig).strip().partition("\n")[0]
-    return _kind(fault)
+    if isinstance(error.orig, sqlite3.Error) or type(error.orig).__module__.startswith("psycopg"):
+        return str(error.orig).strip().partition("\n")[0]
+    return _kind(error)
 
 
-def _kind(fault: DBAPIError) -> str:
-    state = getattr(fault.orig, "sqlstate", None)
-    return f"{type(fault.orig).__name__}{f' ({state})' if state else ''}"
+def _kind(error: DBAPIError) -> str:
+    state = getattr(error.orig, "sqlstate", None)
+    return f"{type(error.orig).__name__}{f' ({state})' if state else ''}"
 
 
 def _is_postgresql(url: URL) -> bool:

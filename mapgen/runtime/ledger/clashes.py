@@ -45,7 +45,7 @@ _Known = dict[tuple[str, str], dict[str, _Holder]]
 
 
 class Clashes:
-    """Finds the records of a batch whose documents would be taken for those of other records."""
+    """Finds the records of a batch whose documents would be treated as those of other records."""
 
     def __init__(
         self, connection: Connection, flow: str, run: str, updating: Set[str], rules: str
@@ -68,19 +68,19 @@ class Clashes:
     def _judged(self, outcomes: list[Outcome], known: _Known) -> list[Outcome]:
         documents = [one for one in outcomes if isinstance(one, Document)]
         needed = {key for one in documents for key in one.needs}
-        faults = [
-            fault
+        errors = [
+            error
             for one in documents
-            for fault in self._faults(one, known, is_needed=one.key in needed)
+            for error in self._errors(one, known, is_needed=one.key in needed)
         ]
-        if faults:
-            return [Rejected(documents[0].origin, tuple(faults), documents[0].data)]
+        if errors:
+            return [Rejected(documents[0].origin, tuple(errors), documents[0].data)]
         for one in documents:
             same = known.setdefault((one.document, alike(one.identity)), {})
             same[one.identity] = self._holder_of(one)
         return outcomes
 
-    def _faults(
+    def _errors(
         self, document: Document, known: _Known, *, is_needed: bool
     ) -> Iterator[ErrorReport]:
         if is_blank(document.identity) or not is_storable(document.identity):

@@ -47,13 +47,13 @@ def translated_errors(shown: str) -> Iterator[None]:
     """Turn what the database says into a LedgerFailed; its statements and values are left out."""
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as fault:
-        cause = fault.orig if isinstance(fault, DBAPIError) else fault
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
         reason = str(cause).strip().partition("\n")[0]
         raise LedgerFailed(f"the ledger `{shown}` fails: {reason}", _next_step(reason)) from None
-    except SQLAlchemyError as fault:
+    except SQLAlchemyError as error:
         raise LedgerFailed(
-            f"the ledger `{shown}` fails: {type(fault).__name__}", "run again; nothing is lost"
+            f"the ledger `{shown}` fails: {type(error).__name__}", "run again; nothing is lost"
         ) from None
 
 

@@ -589,7 +589,7 @@ def _finished(end: Acknowledgement, run: str, now: float) -> dict[str, object]:
         "number": end.number,
         "was_there": end.arrival not in ("created", "done"),
         "reason": end.reason,
-        "errors": end.faults or None,
+        "errors": end.errors or None,
         "finisher": run,
         "claim": None,
         "changed_at": now,

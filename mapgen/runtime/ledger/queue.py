@@ -202,7 +202,7 @@ def _claim(row: AnyRow, intent: Intent, needs: Iterable[AnyRow], *, is_in_doubt:
 def _is_overtaken(row: AnyRow) -> bool:
     """Whether a newer body goes in the place of the older one.
 
-    What stands in a file that may be there is not overtaken any more.
+    What is in a file that may be there is not overtaken any more.
     """
     return row.next_head is not None and row.next_head.overtakes and not row.is_whole
 
@@ -239,12 +239,12 @@ def hold_back(connection: Connection, flow: str, run: str, now: float, rules: st
     needs = _needs_of(connection, flow, [row.id for row in rows])
     held = []
     for row in rows:
-        faults = tuple(_fault(one) for one in needs[row.id] if one.state != "sent")
-        held.append(Held(row.source, faults))
+        errors = tuple(_error(one) for one in needs[row.id] if one.state != "sent")
+        held.append(Held(row.source, errors))
         connection.execute(
             update(RECORDS)
             .where(_ROWS.id == row.id)
-            .values(state="deferred", errors=faults or None, finisher=run, changed_at=now)
+            .values(state="deferred", errors=errors or None, finisher=run, changed_at=now)
         )
     return held
 
@@ -339,7 +339,7 @@ _NEEDS_OF = (
 )
 
 
-def _fault(need: AnyRow) -> ErrorReport:
+def _error(need: AnyRow) -> ErrorReport:
     """Name the needed document, not its identity, which may be personal."""
     why = _STATES.get(need.state, "is not in the ERP yet" if need.state else "was never taken over")
     words = f"it needs the document `{need.document}` first, which {why}"

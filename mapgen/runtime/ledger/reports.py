@@ -108,7 +108,7 @@ class Cause(Struct, frozen=True):
 
 
 class OpenRecord(Struct, frozen=True):
-    """A document or record as it stands in the ledger, without its values.
+    """A document or record as it is in the ledger, without its values.
 
     `has_copy`: the record itself lies here. `is_document`: it gave a document, which found no way
     into the ERP; else the record gave none.
@@ -123,7 +123,7 @@ class OpenRecord(Struct, frozen=True):
     number: str | None
     reason: str | None
     place: str | None
-    faults: tuple[ErrorReport, ...]
+    errors: tuple[ErrorReport, ...]
     since: float | None
     changed_at: float
     attempts: int
@@ -138,7 +138,7 @@ class OpenRecord(Struct, frozen=True):
     @property
     def causes(self) -> tuple[Cause, ...]:
         """Why, each cause once."""
-        found = [cause_of(fault) for fault in self.faults]
+        found = [cause_of(error) for error in self.errors]
         return tuple(dict.fromkeys(found)) or (Cause("", self.reason or ""),)
 
     @property
@@ -167,7 +167,7 @@ class Failure(Struct, frozen=True):
     since: float | None
     rules: tuple[str, ...]
     example: OpenRecord
-    fault: ErrorReport | None
+    error: ErrorReport | None
     would_pass: int | None = None
     untold: int = 0
 
@@ -224,11 +224,11 @@ class _Counting(Struct):
     untold: int = 0
 
 
-def cause_of(fault: ErrorReport) -> Cause:
+def cause_of(error: ErrorReport) -> Cause:
     """Return what an error is counted under: its lookup, or its field without row numbers."""
-    lookup = _LOOKUP.search(fault.message)
-    about = lookup[1] if lookup else without_numbers(fault.target or "")
-    return Cause(fault.code, about)
+    lookup = _LOOKUP.search(error.message)
+    about = lookup[1] if lookup else without_numbers(error.target or "")
+    return Cause(error.code, about)
 
 
 def grouped(
@@ -241,10 +241,10 @@ def grouped(
     groups: dict[tuple[str, State, Cause], _Counting] = {}
     for record in records:
         is_fine = passes is not None and passes(record)
-        faults = {cause_of(fault): fault for fault in reversed(record.faults)}
+        errors = {cause_of(error): error for error in reversed(record.errors)}
         for cause in record.causes:
             group = groups.setdefault((record.book, record.state, cause), _Counting())
-            _count(group, record, faults.get(cause), is_fine)
+            _count(group, record, errors.get(cause), is_fine)
     found = [
         Failure(book, state, cause, one.count, one.since, tuple(one.rules), *one.example,
                 None if passes is None else one.would_pass, one.untold)
@@ -255,16 +255,16 @@ def grouped(
 
 
 def _count(
-    group: _Counting, record: OpenRecord, fault: ErrorReport | None, is_fine: bool | None
+    group: _Counting, record: OpenRecord, error: ErrorReport | None, is_fine: bool | None
 ) -> None:
     group.count += 1
     group.would_pass += is_fine is True
     group.untold += is_fine is None
     if record.since is not None:
         group.since = min(record.since, group.since or record.since)
-    if fault is not None and fault.spec is not None:
-        group.rules[fault.spec] = None
-    group.example = group.example or (record, fault)
+    if error is not None and error.spec is not None:
+        group.rules[error.spec] = None
+    group.example = group.example or (record, error)
 
 
 def _states(flow: str | None) -> Select[Any]:

@@ -28,10 +28,10 @@ class Mark(msgspec.Struct, frozen=True):
 class Staged(msgspec.Struct, frozen=True):
     """What became of a batch of outcomes when the ledger took it over.
 
-    `outcomes` are the batch as it was taken: a record with a document that would be taken for one
+    `outcomes` are the batch as it was taken: a record with a document that would be treated as one
     of another record is a rejection in it. By their index in them: `staged` documents are new in
     the queue; `already_exists` were sent before (with the number that the ERP gave, where it is
-    known) or stand in the same input twice; `unchanged` are updates to a state that was sent
+    known) or are in the same input twice; `unchanged` are updates to a state that was sent
     before, or that a later one of the same run replaces before it is sent; `met` are older work, in
     the queue, in hand, or just finished by
     this run: not counted here. `withdrawn` counts documents of earlier runs that their records do
@@ -100,7 +100,7 @@ class Acknowledgement(msgspec.Struct, frozen=True):
     arrival: Arrival = "created"
     keys: Keys | None = None
     reason: str | None = None
-    faults: tuple[ErrorReport, ...] = ()
+    errors: tuple[ErrorReport, ...] = ()
     amount: str | None = None
     keeps_record: bool = False
 
@@ -109,7 +109,7 @@ class Held(msgspec.Struct, frozen=True):
     """A document that waits, since one that it needs found no way into the ERP."""
 
     source: str
-    faults: tuple[ErrorReport, ...]
+    errors: tuple[ErrorReport, ...]
 
 
 class StillOpen(msgspec.Struct, frozen=True):

@@ -328,11 +328,11 @@ class Staging:
             self._connection.execute(_refusing(self._connection), list(rows.values()))
 
     def _refusal(self, outcome: Rejected | Skipped) -> dict[str, object]:
-        origin, reason, faults, record = outcome.origin, None, None, None
+        origin, reason, errors, record = outcome.origin, None, None, None
         match outcome:
             case Rejected():
                 state = "deferred" if outcome.is_deferred else "rejected"
-                faults, record = outcome.faults or None, _record(outcome)
+                errors, record = outcome.errors or None, _record(outcome)
             case Skipped():
                 state, reason = "skipped", storable(outcome.reason)
         return {
@@ -343,7 +343,7 @@ class Staging:
             "identity": None,
             "state": state,
             "reason": reason,
-            "errors": faults,
+            "errors": errors,
             "attempts": 0,
             "reader": self._run,
             "record": record,

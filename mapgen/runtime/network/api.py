@@ -123,7 +123,7 @@ class HttpApi:
 
 
 def member_at(content: Any, path: str) -> Any:
-    """Return what stands at a path of members, None where nothing does."""
+    """Return what is at a path of members, None where nothing does."""
     for name in names_along(path):
         content = content.get(name) if isinstance(content, dict) else None
     return content

@@ -29,7 +29,7 @@ T = TypeVar("T")
 class Wire:
     """The way to one system over HTTP. Threads share it."""
 
-    def __init__(  # noqa: PLR0913 - one parameter a fact about the system, or a way to be told
+    def __init__(  # noqa: PLR0913 - one parameter a fact about the system, or a way to be reported
         self,
         limits: Limits,
         plan: Plan,
@@ -95,9 +95,9 @@ class Wire:
         try:
             with traced("request", method=request.method, path=place):
                 answer = self.http.send(request)
-        except httpx2.RequestError as fault:
-            verdict = classify_failure(fault, self.who)
-            self._failed(request, verdict, type(fault).__name__, is_probe=is_probe)
+        except httpx2.RequestError as error:
+            verdict = classify_failure(error, self.who)
+            self._failed(request, verdict, type(error).__name__, is_probe=is_probe)
             raise Failure(verdict) from None
         except BaseException:
             self._breaker.abandoned(is_probe=is_probe)

@@ -105,8 +105,8 @@ def _spelled(
     read = spelling.of(name, kind) if isinstance(cell, str) else None
     try:
         return typed_cell(cell if read is None else read(cast(str, cell)), kind)
-    except RuleError as fault:
-        return cast(JsonValue, TypeMismatch(fault))
+    except RuleError as error:
+        return cast(JsonValue, TypeMismatch(error))
 
 
 _ANY: tuple[object, Nothing] = (None, Nothing())

@@ -29,7 +29,7 @@ _Converter = Callable[[str], object]
 
 
 class CsvReader:
-    """Reads the records of one flow; what a header says is worked out once."""
+    """Reads the records of one flow; what a header says is evaluated once."""
 
     def __init__(self, kind: type, spelling: Spelling) -> None:
         """Make ready for records that become this struct, of cells that are written so."""

@@ -77,7 +77,7 @@ class _Chunks:
         return self
 
     def __next__(self) -> Iterable[str]:
-        """Return lines with their ends. Raises _LineTooLong, having passed over the line."""
+        """Return lines with their ends. Raises _LineTooLong, having skipped the line."""
         text, self._rest = self._rest, ""
         while True:
             more = self._more()
@@ -148,10 +148,10 @@ def read_rows(
 
     Args:
         stream: the file, open for bytes; it stays open.
-        delimiter: what stands between cells.
+        delimiter: what is between cells.
         needed: columns without which no row can become a record.
-        is_quoted: whether a cell may stand in quotation marks; if not, they are text.
-        header_line: the line with the header; those before it are passed over.
+        is_quoted: whether a cell may be in quotation marks; if not, they are text.
+        header_line: the line with the header; those before it are skipped.
         fills: whether cells that a row lacks at its end are empty; not where the file is cut off.
 
     Raises HeaderError where the first line lacks one of them, names a column twice, or is blank

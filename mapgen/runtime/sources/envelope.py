@@ -1,6 +1,6 @@
 """What records are wrapped in: records in, those inside them out.
 
-A member that an envelope is called by is opened, whatever stands beside it: an object, a list of
+A member that an envelope is called by is opened, whatever is beside it: an object, a list of
 records, a text that holds either as JSON; and what is inside may be wrapped again.
 """
 
@@ -58,7 +58,7 @@ class Envelope:
         """Yield what records hold that may be wrapped, numbered anew.
 
         Args:
-            records: as they stand in a file.
+            records: as they are in a file.
             decoder: by which most of them can be told to be bare, and are decoded at once.
         """
         self.passed.clear()
@@ -79,7 +79,7 @@ class Envelope:
         try:
             level = self._level.decode(raw.data)
         except _DAMAGE:
-            yield raw  # no object, which is told when it is decoded
+            yield raw  # no object, which is reported when it is decoded
             return
         members = dict(zip(self._told, msgspec.structs.astuple(level), strict=True))
         if self._is_tap and (why := self._passed(members)) is not None:
@@ -97,7 +97,7 @@ class Envelope:
             yield replace(raw, data=b"", broken=f"duplicate key `{twice}` in one object")
         elif len(held_by) > 1:
             names = " and ".join(f"`{name}`" for name, _ in held_by)
-            yield replace(raw, data=b"", broken=f"{names} stand side by side, each an envelope")
+            yield replace(raw, data=b"", broken=f"{names} are side by side, each an envelope")
         elif not held_by or depth > _DEEPEST:
             yield raw
         else:
@@ -106,7 +106,7 @@ class Envelope:
     def _unwrapped(
         self, raw: RawRecord, inner: bytes, decoder: BareDecoder | None, depth: int
     ) -> Iterator[RawRecord]:
-        """Yield what stands in a member of a record."""
+        """Yield what is in a member of a record."""
         if not inner.startswith(b"["):
             yield from self._inside(_placed(raw, inner), decoder, depth)
             return
@@ -177,17 +177,17 @@ class BareDecoder:
         found: Any = raw.decoded
         if found is not None:
             return raw if self._is_bare(found) else None
-        faults: tuple[SourceError, ...] = ()
+        errors: tuple[SourceError, ...] = ()
         try:
             found = self.decoder.decode(raw.data)
         except msgspec.ValidationError as refusal:
-            found, faults = self._doubtful(raw.data, str(refusal))
+            found, errors = self._doubtful(raw.data, str(refusal))
         except DOUBTS:
             return None
         if found is None or not self._is_bare(found):
             return None
         return RawRecord(
-            raw.number, raw.line, raw.data, None, raw.column, raw.members, found, faults
+            raw.number, raw.line, raw.data, None, raw.column, raw.members, found, errors
         )
 
     def _doubtful(self, data: bytes, refusal: str) -> tuple[Any, tuple[SourceError, ...]]:
@@ -196,14 +196,14 @@ class BareDecoder:
         if self._doubted is None or " - at `$" not in refusal:
             return None, ()
         try:
-            data.decode()  # what is passed over has to be text, too
-            found, faults = self._doubted.read(data, self._root, refusal) or (None, ())
+            data.decode()  # what is skipped has to be text, too
+            found, errors = self._doubted.read(data, self._root, refusal) or (None, ())
         except DOUBTS:
             return None, ()
-        return (None, ()) if lacks_all(faults, self._root, self._members) else (found, faults)
+        return (None, ()) if lacks_all(errors, self._root, self._members) else (found, errors)
 
     def alone(self, raw: RawRecord) -> RawRecord | None:
-        """Return the bare record that stands alone in an envelope; None for all else."""
+        """Return the bare record that is alone in an envelope; None for all else."""
         found = self._envelope(raw.data)
         if found is None:
             return None
@@ -220,7 +220,7 @@ class BareDecoder:
 
 
 def _all_absent(count: int) -> Callable[[Any], bool]:
-    """Return what tells whether so many members that are read as they stand are not there."""
+    """Return what tells whether so many members that are read as they are are not there."""
     if count == 1:
         one = attrgetter("m0")
         return lambda found: one(found) is _NOTHING
@@ -239,14 +239,14 @@ def members_of(kind: type[msgspec.Struct]) -> tuple[str, ...]:
     return required or tuple(name_of(field) for field in fields)
 
 
-def lacks_all(faults: Iterable[SourceError], root: str, members: Iterable[str]) -> bool:
+def lacks_all(errors: Iterable[SourceError], root: str, members: Iterable[str]) -> bool:
     """Whether a record has none of these members, by its errors; `root` is what it is called."""
-    missing = {one.path for one in faults if one.fault.code == "R103"}
+    missing = {one.path for one in errors if one.error.code == "R103"}
     return all(member_path(root, name) in missing for name in members)
 
 
 def raw_decoder(what: str, names: Iterable[str]) -> msgspec.json.Decoder[Any]:
-    """Return what reads members of an object as they stand there, empty where they do not."""
+    """Return what reads members of an object as they are there, empty where they do not."""
     return msgspec.json.Decoder(msgspec.defstruct(what, _raw_fields(names)))
 
 
@@ -273,7 +273,7 @@ def _is_twice(name: str, data: bytes) -> bool:
     try:
         members = json.loads(data, object_pairs_hook=list)
     except (ValueError, RecursionError):
-        return False  # what is wrong is told when it is decoded
+        return False  # what is wrong is reported when it is decoded
     return [member for member, _ in members].count(name) > 1
 
 
@@ -286,7 +286,7 @@ def _text(member: msgspec.Raw) -> str:
 
 
 def _placed(raw: RawRecord, inner: bytes) -> RawRecord:
-    """Return a part of a record as one, with its own place where it stands there as it is."""
+    """Return a part of a record as one, with its own place where it is there as it is."""
     at = max(raw.data.find(inner), 0)
     before = raw.data[:at]
     lines = before.count(b"\n")

@@ -1,4 +1,4 @@
-"""Rows of CSV in, records of several rows out: those that stand together and have one key.
+"""Rows of CSV in, records of several rows out: those that are together and have one key.
 
 Memory holds the rows of one record, and a hash of each key that has been.
 """
@@ -52,14 +52,14 @@ Record = RawRecord | Row | RowGroup
 
 
 class _Open(Struct):
-    """A record whose rows are still coming; `fault` says why it will not be a whole one."""
+    """A record whose rows are still coming; `error` says why it will not be a whole one."""
 
     key: _Key
     line: int
     header: tuple[str, ...]
     rows: list[list[str]] = field(default_factory=list)
     size: int = 0
-    fault: Unjoined | None = None
+    error: Unjoined | None = None
 
     def take(self, cells: list[str], size: int) -> None:
         """Add a row; a record that is too long holds none."""
@@ -69,7 +69,7 @@ class _Open(Struct):
             return
         self.rows.clear()
         message = f"the rows of the record are longer than {LONGEST_RECORD:,} bytes"
-        self.fault = self.fault or Unjoined("R101", message)
+        self.error = self.error or Unjoined("R101", message)
 
 
 def grouped(rows: Iterable[Row | RawRecord], group: Group) -> Iterator[RowGroup | RawRecord]:
@@ -100,9 +100,9 @@ def grouped(rows: Iterable[Row | RawRecord], group: Group) -> Iterator[RowGroup 
                 yield sealing.sealed(current, unread)
             current = _Open(key, row.line, row.header)
             if unread is not None:
-                current.fault = _incomplete(unread)
+                current.error = _incomplete(unread)
         elif unread is not None:
-            current.fault = current.fault or _incomplete(unread)
+            current.error = current.error or _incomplete(unread)
         unread = None
         current.take(row.cells, names + sum(map(len, row.cells)))
     if current is not None:
@@ -135,18 +135,18 @@ class _Sealing:
             unread: a row behind it that cannot be read.
         """
         self._number += 1
-        fault = found.fault
-        if fault is None and unread is not None:
-            fault = _incomplete(unread)
+        error = found.error
+        if error is None and unread is not None:
+            error = _incomplete(unread)
         first = self._seen.setdefault(_hash(found.key), found.line)
         if first != found.line:
             names = " and ".join(f"`{name}`" for name in self._group.by)
             message = f"the rows of one {names} are not together: others begin in line {first}"
-            fault = Unjoined("R104", message)
-        if fault is None:
+            error = Unjoined("R104", message)
+        if error is None:
             return RowGroup(self._number, found.line, self._group, found.header, found.rows)
         data = msgspec.json.encode(named(self._group.by, found.key))
-        return RawRecord(self._number, found.line, data, members={self._group.rows: fault})
+        return RawRecord(self._number, found.line, data, members={self._group.rows: error})
 
 
 def _hash(key: _Key) -> bytes:

@@ -104,10 +104,10 @@ class JsonRecords(_Records):
     def doubted(self, record: Record) -> Doubted:
         """Return the struct of a record with its errors."""
         assert isinstance(record, RawRecord)
-        if record.faults:
-            return record.decoded, record.faults
+        if record.errors:
+            return record.decoded, record.errors
         root = self._plan.source
-        found = self._typed.faults(record, root)
+        found = self._typed.errors(record, root)
         # What nothing is known of is no record, where records may be in an envelope.
         if found is not None and self._envelope.names and lacks_all(found[1], root, self._members):
             found = None

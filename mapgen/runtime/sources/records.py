@@ -27,7 +27,7 @@ CHUNK = 256 * 1024
 
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | Decimal | bool | None
 
-# Strings are passed over whole, so that a bracket in a text is none.
+# Strings are skipped whole, so that a bracket in a text is none.
 _STRING = rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 _TOKEN = re.compile(_STRING + rb'|["{}\[\]]', re.DOTALL)
 _UP_TO_BRACKET = re.compile(rb'(?:[^"{}\[\]]++|' + _STRING + rb")*+", re.DOTALL)
@@ -39,7 +39,7 @@ _SCALAR_END = re.compile(rb"[ \t\r\n,\[\]{}\"]")
 _CLOSING = {b"{": b"}", b"[": b"]"}
 _ENDS = frozenset(_CLOSING.values())
 _NOTHING_BEHIND = "nothing behind its start is read"
-# What was passed over: a value, the file, or all before a list of records.
+# What was skipped: a value, the file, or all before a list of records.
 _Passed = Literal["value", "unclosed", "file", "list"]
 # Borders that are tried before an object is gone through: a list inside may have the same.
 _MOST_GUESSES = 16
@@ -54,7 +54,7 @@ class RawRecord(msgspec.Struct, frozen=True):
     """The bytes of one record, its 1-based number, line and column; `broken`: why it is none.
 
     `members` come to those of the bytes: what was joined, or why it could not be. `decoded` is what
-    the bytes are as a type, where that was found out on the way, and `faults` are its errors.
+    the bytes are as a type, where that was found out on the way, and `errors` are its errors.
     """
 
     number: int
@@ -64,7 +64,7 @@ class RawRecord(msgspec.Struct, frozen=True):
     column: int = 1
     members: Mapping[str, JsonValue | Unjoined] = MappingProxyType({})
     decoded: object = None
-    faults: tuple[SourceError, ...] = ()
+    errors: tuple[SourceError, ...] = ()
 
 
 def read_records(
@@ -74,7 +74,7 @@ def read_records(
     decoder: msgspec.json.Decoder[Any] | None = None,
     own: Container[str] = (),
 ) -> Iterator[RawRecord]:
-    """Return the records of a file as they stand there; memory holds one of them and one chunk.
+    """Return the records of a file as they are there; memory holds one of them and one chunk.
 
     Args:
         stream: the file, open for bytes.
@@ -100,7 +100,7 @@ def decode(raw: RawRecord) -> JsonValue:
         # Broken, or with numbers beyond what msgspec counts: slower, and telling where.
         value = _read(text, raw)
     if raw.members and isinstance(value, dict):
-        # What could not be joined stands in its member's place: it has the type of none.
+        # What could not be joined is in its member's place: it has the type of none.
         value.update(cast("Mapping[str, JsonValue]", raw.members))
     return value
 
@@ -205,7 +205,7 @@ def _unclosed(line: int) -> str:
 
 
 class _Names:
-    """The names that lead to a list of records, as they stand in a file."""
+    """The names that lead to a list of records, as they are in a file."""
 
     def __init__(self, names: Iterable[str], own: Container[str]) -> None:
         self._all = frozenset(json.dumps(name).encode() for name in names)
@@ -276,7 +276,7 @@ class _Splitter:
             yield self._record(b"", "the file ends before the list of records is closed")
 
     def _led_to(self) -> Iterator[RawRecord]:
-        """Yield the elements of a list that names led to; pass over what is around it."""
+        """Yield the elements of a list that names led to; skip what is around it."""
         depth = self._led
         yield from self._list()
         self._led = depth
@@ -424,7 +424,7 @@ class _Splitter:
                 return b"", self._left()
 
     def _list_after(self, mark: bytes, offset: int, *, is_first: bool = False) -> int:
-        """Return where the elements begin if a name and a list stand here, else 0.
+        """Return where the elements begin if a name and a list are here, else 0.
 
         Where the name leads to an object, the next may come in there.
         """

@@ -32,12 +32,12 @@ class TypedReader:
 
     def read(self, raw: RawRecord) -> Any | None:
         """Return the struct of a record, None where the patient way has to look at it."""
-        if raw.broken is not None or raw.members or raw.faults or not self._is_told:
+        if raw.broken is not None or raw.members or raw.errors or not self._is_told:
             return None
         data = raw.data
         try:
             if not data.isascii():
-                data.decode()  # what is passed over has to be text, too
+                data.decode()  # what is skipped has to be text, too
             is_read = isinstance(raw.decoded, self._kind)
             record: Any = raw.decoded if is_read else self._decoder.decode(data)
         except DOUBTS as doubt:
@@ -46,7 +46,7 @@ class TypedReader:
             return None
         return record if not self._asks or keeps(record, self._kind) else None
 
-    def faults(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceError, ...]] | None:
+    def errors(self, raw: RawRecord, root: str) -> tuple[Any, tuple[SourceError, ...]] | None:
         """Return what `source.patient` does for the record that was not read.
 
         None where the whole of it has to be decoded.

@@ -212,7 +212,7 @@ def _faulty(archive: zipfile.ZipFile, sheet: str) -> Mapping[tuple[int, int], st
         lowest = max(lowest, *map(int, {number for _, number in places}), 0)
         if lowest * (_column(rightmost.encode()) + 1) > MOST_CELLS:
             reason = f"its sheet `{sheet}` goes down to row {lowest}, right to column {rightmost}"
-            raise UnfitBytes(reason, "delete what stands far from the rows, or save it as CSV")
+            raise UnfitBytes(reason, "delete what is far from the rows, or save it as CSV")
     return found
 
 

@@ -53,7 +53,7 @@ class FileTarget:
         self._stop = stop
         self._tell = tell
 
-    def faults(self, body: bytes, rules: Rules) -> tuple[ErrorReport, ...]:
+    def errors(self, body: bytes, rules: Rules) -> tuple[ErrorReport, ...]:
         """Return what of a document no file may have: text that a spreadsheet would run."""
         if not WRITTEN[self._send.format].holds_cells or self._send.formulas == "keep":
             return ()

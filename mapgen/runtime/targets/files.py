@@ -1,6 +1,6 @@
 """Files that are attached to documents: what the ledger keeps of one until it is attached.
 
-The bytes of a large one that stand in the record are not kept a second time: where in the record
+The bytes of a large one that are in the record are not kept a second time: where in the record
 they are is, and what they have to be.
 """
 
@@ -99,12 +99,12 @@ def file_of(body: bytes) -> File:
 
 
 def is_of_record(body: bytes) -> bool:
-    """Whether a body of a step has a file whose bytes stand in the record."""
+    """Whether a body of a step has a file whose bytes are in the record."""
     return _PLACED in body and file_of(body).place is not None
 
 
 def with_content(body: bytes, data: bytes | None) -> bytes:
-    """Return a body with the content of its file, which stands in the record.
+    """Return a body with the content of its file, which is in the record.
 
     Raises RecordChanged where the record is gone, or has something else there.
     """
@@ -118,7 +118,7 @@ def with_content(body: bytes, data: bytes | None) -> bytes:
 
 
 def content_of(file: File) -> bytes:
-    """Return the bytes of a file that stand in its body, which are base64."""
+    """Return the bytes of a file that are in its body, which are base64."""
     return a2b_base64(file.content or "")
 
 

@@ -116,8 +116,8 @@ class HttpWriter:
         for identity in identities:
             try:
                 address = self._address(self._send.find, identity, bodies.get(identity))
-            except _Unaddressed as fault:
-                found.refused[identity] = _report(fault)
+            except _Unaddressed as error:
+                found.refused[identity] = _report(error)
                 continue
             try:
                 if address not in answers:
@@ -147,8 +147,8 @@ class HttpWriter:
             answer = self._wire.persist(make, is_repeatable_write)
         except NoLongerAbsent as found:
             return found.answer
-        except _Unaddressed as fault:
-            return Refused((_report(fault),))
+        except _Unaddressed as error:
+            return Refused((_report(error),))
         except Failure as failure:
             # A conflict that is final is looked up at once: it may be about the document itself.
             known = None
@@ -166,8 +166,8 @@ class HttpWriter:
             answer = self._wire.persist(
                 lambda: self._request(request, sent, there.keys), is_repeatable_write
             )
-        except _Unaddressed as fault:
-            return Refused((_report(fault),))
+        except _Unaddressed as error:
+            return Refused((_report(error),))
         except Failure as failure:
             return self._judge(failure, sending)
         return self._read(answer, sending.identity, there)
@@ -349,8 +349,8 @@ class HttpWriter:
         )
 
 
-def _report(fault: _Unaddressed) -> ErrorReport:
-    return ErrorReport(codes.ADDRESS_INCOMPLETE, str(fault), fault.field)
+def _report(error: _Unaddressed) -> ErrorReport:
+    return ErrorReport(codes.ADDRESS_INCOMPLETE, str(error), error.field)
 
 
 def _text(value: Any) -> str | None:
@@ -375,6 +375,6 @@ def _wrapped(path: str | None, body: bytes) -> bytes:
 
 
 def _unwrapped(path: str | None, content: Any) -> Any:
-    """Return what an answer is about: the member that it stands in, or the answer itself."""
+    """Return what an answer is about: the member that it is in, or the answer itself."""
     inner = None if path is None else member_at(content, path)
     return content if inner is None else inner

@@ -39,13 +39,13 @@ class Saved(msgspec.Struct, frozen=True):
 class Refused(msgspec.Struct, frozen=True):
     """The document is not saved, and would not be another time."""
 
-    faults: tuple[ErrorReport, ...]
+    errors: tuple[ErrorReport, ...]
 
 
 class Depends(msgspec.Struct, frozen=True):
     """The document is not saved, because something that it needs is not there yet."""
 
-    faults: tuple[ErrorReport, ...]
+    errors: tuple[ErrorReport, ...]
 
 
 class GivenUp(msgspec.Struct, frozen=True):
@@ -110,7 +110,7 @@ class NoLongerAbsent(Exception):
 class Found(msgspec.Struct, frozen=True):
     """What a look-up found, by identity: documents, and what cannot be looked up.
 
-    `doubled` are the identities that several documents have, one of which stands in `there`.
+    `doubled` are the identities that several documents have, one of which is in `there`.
     """
 
     there: dict[str, There] = {}
@@ -194,8 +194,8 @@ def reworded(answer: WriteAnswer, words: str) -> WriteAnswer:
     """Return an answer whose errors say first what it is that failed, if not the document."""
     if not isinstance(answer, Refused | Depends):
         return answer
-    faults = (replace(one, message=f"{words}: {one.message}") for one in answer.faults)
-    return replace(answer, faults=tuple(faults))
+    errors = (replace(one, message=f"{words}: {one.message}") for one in answer.errors)
+    return replace(answer, errors=tuple(errors))
 
 
 class Actor(Protocol):

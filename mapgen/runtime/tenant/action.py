@@ -140,9 +140,9 @@ class Action:
             return
         try:
             self._follow(answer, began_in[0], sending.last_word)
-        except (RunAborted, Stopping) as fault:
+        except (RunAborted, Stopping) as error:
             # It is at work: the document must not go back into the queue as if nothing had begun.
-            raise _unknown(f"it was not followed to its end ({type(fault).__name__})") from None
+            raise _unknown(f"it was not followed to its end ({type(error).__name__})") from None
 
     def _follow(self, answer: httpx2.Response, session: int, last_word: Callable[[], None]) -> None:
         """Ask for the state of an action until it is over; the address holds in its session."""

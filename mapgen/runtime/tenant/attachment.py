@@ -114,8 +114,8 @@ class Attachment:
             content = self._files.content(self._attached, file)
         except Unfetched as unfetched:
             words = f"{there.number} is without the file of `{self.step.action}`: {unfetched}"
-            fault = ErrorReport(codes.FILE_NOT_READ, words, retry=unfetched.may_come)
-            return Depends((fault,)) if unfetched.may_come else Refused((fault,))
+            error = ErrorReport(codes.FILE_NOT_READ, words, retry=unfetched.may_come)
+            return Depends((error,)) if unfetched.may_come else Refused((error,))
         address = self._address(there, file.file)
         if address is None:
             words = "the look-up gives neither a link for files nor the keys of the document"

@@ -131,8 +131,8 @@ class Session:
                     timeout=_SIGN_OUT_TIMEOUT,
                     extensions={UNMETERED: _SIGN_OUT_TIMEOUT},
                 )
-            except httpx2.HTTPError as fault:
-                outcome: str | int = type(fault).__name__
+            except httpx2.HTTPError as error:
+                outcome: str | int = type(error).__name__
                 continue
             outcome = answer.status_code
             if answer.is_success or answer.status_code == 401:

@@ -24,7 +24,7 @@ from mapgen.runtime.tenant.refusal import names_a_field
 
 
 class HttpError(msgspec.Struct):
-    """The ERP's error body; other members may stand beside these."""
+    """The ERP's error body; other members may be beside these."""
 
     message: str | None = None
     exception_message: str | None = msgspec.field(default=None, name="exceptionMessage")

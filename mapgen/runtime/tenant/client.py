@@ -77,7 +77,7 @@ _LONGEST_VERIFYING = 15.0
 """Seconds of reading a document that is there, only to compare it."""
 
 _NEW = "<NEW>"
-"""What stands in a number's place until a document is saved."""
+"""What is in a number's place until a document is saved."""
 
 
 class Client:
@@ -182,8 +182,8 @@ class Client:
             if there.id is None:
                 raise Failure(Verdict("permanent", "none", "the look-up gives no `id` of it"))
             kept = entity_in(self._attempt(getting(url, WITH_ARCHIVED, briefly)))
-        except (Failure, RunAborted, Stopping) as fault:
-            reason = fault.verdict.reason if isinstance(fault, Failure) else type(fault).__name__
+        except (Failure, RunAborted, Stopping) as error:
+            reason = error.verdict.reason if isinstance(error, Failure) else type(error).__name__
             self._connection.tell(TechnicalEvent("not verified", "warning", {"reason": reason}))
             return Read(None)
         return Read(kept, self._otherwise(body, kept, there.number))
@@ -361,12 +361,12 @@ class Client:
             case "transient" | "unauthenticated":
                 return GivenUp(verdict.reason)
             case "needs_dependency":
-                fault = self._reporter.document(codes.DEPENDENCY_MISSING, words, body, retry=True)
-                return Depends((fault,))
+                error = self._reporter.document(codes.DEPENDENCY_MISSING, words, body, retry=True)
+                return Depends((error,))
             case "permanent" | "unexplained":
-                faults = self._reporter.fields(failure.body, body)
+                errors = self._reporter.fields(failure.body, body)
                 return Refused(
-                    faults or (self._reporter.document(codes.DOCUMENT_REFUSED, words, body),)
+                    errors or (self._reporter.document(codes.DOCUMENT_REFUSED, words, body),)
                 )
             case "needs_person":
                 raise self._access_refused(verdict, body)
@@ -396,9 +396,9 @@ class Client:
         if there is not None:
             return self.found(there, body)
         if has_errors:
-            faults = self._reporter.fields(msgspec.json.encode(echo), body)
-            if faults:
-                return Refused(faults)
+            errors = self._reporter.fields(msgspec.json.encode(echo), body)
+            if errors:
+                return Refused(errors)
         elif number is not None:
             return IdentityMismatch(number)
         words = "the ERP answered that it saved the document, but did not"
@@ -409,9 +409,9 @@ class Client:
         identity, body = sending.identity, sending.body
         echo, has_errors = answer
         if has_errors:
-            faults = self._reporter.fields(msgspec.json.encode(echo), body)
+            errors = self._reporter.fields(msgspec.json.encode(echo), body)
             words = "the ERP answered that it saved the document, but did not"
-            return Refused(faults or (self._reporter.document(codes.NOTHING_SAVED, words, body),))
+            return Refused(errors or (self._reporter.document(codes.NOTHING_SAVED, words, body),))
         if not self._is_same(echo, identity) and identity not in self.find([identity]).there:
             return IdentityMismatch(there.number)
         sent = ENCODER.encode(of_an_update(body, self.document))

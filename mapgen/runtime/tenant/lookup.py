@@ -62,23 +62,23 @@ class QueriedTable(Asked):
 
     def _look_up(self, key: Key) -> Any:
         """Return the value of a key. The cache keeps neither KeyError nor RuleError."""
-        until, fault = self._unknown.get(key, (0.0, None))
+        until, error = self._unknown.get(key, (0.0, None))
         if until < time.monotonic():
             try:
                 value = self._asked(key)
             except RuleError as refused:
-                fault = refused
+                error = refused
             else:
                 if value is not None:
                     return value
-                fault = None
+                error = None
             if len(self._unknown) >= _MOST_UNKNOWN:
                 self._unknown.clear()
-            self._unknown[key] = (time.monotonic() + _UNKNOWN_FOR, fault)
-        if fault is None:
+            self._unknown[key] = (time.monotonic() + _UNKNOWN_FOR, error)
+        if error is None:
             raise KeyError(key)
         # A new one each time: a record's errors are told apart by who they are.
-        raise RuleError(fault.code, fault.message, fault.value)
+        raise RuleError(error.code, error.message, error.value)
 
     def _asked(self, key: Key) -> Any:
         parts = (key,) if isinstance(key, str) else key

@@ -18,7 +18,7 @@ def literal(text: str) -> str:
 
 
 def encoded(words: str) -> str:
-    """Return a part of a query as it stands in an address."""
+    """Return a part of a query as it is in an address."""
     return quote(words, safe="(),'")
 
 

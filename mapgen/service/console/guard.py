@@ -1,4 +1,4 @@
-"""What stands before each page: whose name it was asked by, from where, and what a page may do."""
+"""What is before each page: whose name it was asked by, from where, and what a page may do."""
 
 from __future__ import annotations
 

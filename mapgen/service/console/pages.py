@@ -119,10 +119,10 @@ class Console:
     def record(self, asked: Form) -> Words:
         """One record's story."""
         flow, key = asked.get("flow", ""), asked.get("key", "")
-        told = self._reports.story(flow, key, asked.get("tenant") or None) if flow and key else ()
+        story = self._reports.story(flow, key, asked.get("tenant") or None) if flow and key else ()
         names = sorted({one.of.flow for one in self._reports.flows()})
-        status = 200 if told or not key else 404
-        return {"status": status, "flow": flow, "key": key, "story": told, "names": names}
+        status = 200 if story or not key else 404
+        return {"status": status, "flow": flow, "key": key, "story": story, "names": names}
 
     def runs(self, asked: Form) -> Words:
         """The latest runs."""
@@ -218,20 +218,20 @@ class Console:
         return answer
 
     async def _ask_for_token(self, request: Request) -> Response:
-        return self._answer(request, None, "sign-in", {"fault": None})
+        return self._answer(request, None, "sign-in", {"error": None})
 
     async def _take_token(self, request: Request) -> Response:
         address = request.client.host if request.client else ""
         wait = self._sign_in.wait(address)
         if wait:
-            words = {"status": 429, "fault": f"too many tries: wait {span(wait)}"}
+            words = {"status": 429, "error": f"too many tries: wait {span(wait)}"}
             answer = self._answer(request, None, "sign-in", words)
             answer.headers["retry-after"] = str(int(wait) + 1)
             return answer
         form = await _form_of(request)
         cookie = self._sign_in.cookie_for((form or {}).get("token", ""), address)
         if cookie is None:
-            words = {"status": 403, "fault": "this is not the token"}
+            words = {"status": 403, "error": "this is not the token"}
             return self._answer(request, None, "sign-in", words)
         back = RedirectResponse("./", 303)
         back.set_cookie(

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from mapgen.report.fix import Fix, Replacement
 from mapgen.report.source import Source, Span
 
-# What can stand in any scalar, whatever its quotes, and beside anything.
+# What can be in any scalar, whatever its quotes, and beside anything.
 _HARMLESS = re.compile(r"[\w.?*!=&|()+/<> -]+|[\w.*]+(\[\][\w.*]*)+")
 _ENTRY = re.compile(r"^( *(?:- +)*)([\w.-]+) *: +(\S.*)$")
 _UNITS = {"ms": "ms|milliseconds?|msec|millis", "s": "s|secs?|seconds?"} | {
@@ -23,7 +23,7 @@ _OPENING, _CLOSING = "([{", ")]}"
 
 
 def replaced(span: Span, found: str, words: str) -> Fix | None:
-    """Return the fix that writes other words; `found` are those that stand there."""
+    """Return the fix that writes other words; `found` are those that are there."""
     raw = span.source.text[span.start : span.end]
     if raw != found or not (words == "" or _HARMLESS.fullmatch(words) or words in found):
         return None
@@ -184,7 +184,7 @@ def duration_spelled(span: Span, found: str) -> Fix | None:
 def tabs_expanded(at: Span) -> Fix:
     """Return the fix that indents with spaces, like the line above, or one step deeper.
 
-    All lines are taken that begin with a tab and stand together.
+    All lines are taken that begin with a tab and are together.
     """
     source = at.source
     lines = source.text.split("\n")
@@ -224,7 +224,7 @@ def _is_inside(words: str) -> bool:
 
 
 def _line(source: Source, at: int) -> tuple[int, int]:
-    """Return where the line of a place begins and where its line break stands."""
+    """Return where the line of a place begins and where its line break is."""
     last = source.text.find("\n", at)
     return source.text.rfind("\n", 0, at) + 1, len(source.text) if last < 0 else last
 

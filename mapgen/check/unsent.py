@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from msgspec import Struct
 from msgspec.structs import replace
 
-from mapgen.agreed.plan import BRANCH_TOLD
+from mapgen.agreed.plan import BRANCH
 from mapgen.check.formulas import reads_of
 from mapgen.check.rules import RuleChecker
 from mapgen.contract.model import Entity, Field, ValueType
@@ -21,34 +21,34 @@ _LONGEST_NAME = 200
 """UTF-16 units of a file's name: the ERP keeps it in 255, behind the name of its document."""
 
 
-def told_of_steps(
+def unsent_of_steps(
     rules: RuleChecker, document: spec.Document, entity: Entity, scope: Scope, prefix: str
 ) -> tuple[ir.Field, ...] | None:
     """Return what the record says of a document's branch and of the steps after it.
 
-    None where that has faults.
+    None where that has errors.
 
     Args:
-        rules: those of the document, whose faults grow.
+        rules: those of the document, whose errors grow.
         document: the document.
         entity: what it is in the ERP.
         scope: the names that its rules have.
         prefix: the beginning of target paths of the document.
     """
-    before = len(rules.faults)
+    before = len(rules.diagnostics)
     found = [
         field
         for step in document.then
-        for field in _Told(rules, step.name, step.pointer, scope, prefix).of_step(step, entity)
+        for field in _Unsent(rules, step.name, step.pointer, scope, prefix).of_step(step, entity)
     ]
     branch = document.target.branch
     if isinstance(branch, spec.Calculated):
-        at = _Told(rules, document.target.entity, branch.pointer, scope, prefix)
+        at = _Unsent(rules, document.target.entity, branch.pointer, scope, prefix)
         found += at.branch(branch.value)
-    return tuple(found) if len(rules.faults) == before else None
+    return tuple(found) if len(rules.diagnostics) == before else None
 
 
-class _Told(Struct, frozen=True):
+class _Unsent(Struct, frozen=True):
     """What a record says of one thing of a document, which is written at a pointer."""
 
     rules: RuleChecker
@@ -59,11 +59,11 @@ class _Told(Struct, frozen=True):
 
     def branch(self, text: Text) -> Iterator[ir.Field]:
         """Yield the branch, which is always said."""
-        found = self._value(BRANCH_TOLD, text, "string", "branch_id", is_whole=True)
+        found = self._value(BRANCH, text, "string", "branch_id", is_whole=True)
         yield from self._always(text, found, "a branch")
 
     def of_step(self, step: spec.Step, entity: Entity) -> Iterator[ir.Field]:
-        """Yield what is said of a step as fields; those with faults are left out."""
+        """Yield what is said of a step as fields; those with errors are left out."""
         if step.when is not None:
             yield from self._condition(step.when)
         if isinstance(step, spec.ActionStep):
@@ -124,7 +124,7 @@ class _Told(Struct, frozen=True):
         *,
         is_whole: bool = False,
     ) -> Iterator[ir.Field]:
-        """Yield a value; one that `is_whole` is named by itself, and stands at the pointer."""
+        """Yield a value; one that `is_whole` is named by itself, and is at the pointer."""
         fields = self.rules.fields
         longest = _LONGEST_NAME if form == "file_name" else None
         field = Field(what if is_whole else self._name(what), "value", kind, max_length=longest)

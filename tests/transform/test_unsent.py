@@ -79,7 +79,7 @@ def test_beside_the_document(transformer: Transformer) -> None:
     assert bodies["document.PrintLabel"] == {"parameters": {"Copies": {"value": 7001}}}
     label, photo, action = transformer._plan.only.then
     assert (label.attached, photo.attached) == (Attached(), Attached(True, "photos"))
-    assert action.told == ("when", "with Copies")
+    assert action.unsent == ("when", "with Copies")
 
 
 def test_what_a_record_does_not_want(transformer: Transformer) -> None:
@@ -109,4 +109,4 @@ def test_rejected(
     """What no system takes as a name, a path or a file rejects the record: nothing is sent."""
     found = _outcome(transformer, **changes)
     assert isinstance(found, Rejected)
-    assert (code, target) in [(one.code, one.target) for one in found.faults]
+    assert (code, target) in [(one.code, one.target) for one in found.errors]
