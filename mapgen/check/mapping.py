@@ -104,35 +104,23 @@ def check_mapping(
     if len(entities) < len(section.documents):
         return None
     formulas = Formulas(diagnostics)
-    diagnostics += [messages.name_taken(name) for name in _reserved(section)]
-    diagnostics += one_contract(section)
-    for one, entity in zip(section.documents, entities, strict=True):
-        diagnostics += unfit_steps(one, entity)
-    diagnostics += unknown_branches(section)
+    diagnostics += _of_section(section, entities)
     ordered = in_order(section.documents, diagnostics)
-    diagnostics += _inline_diagnostics(section)
     settings = {one.name.value: types.BY_NAME[one.type.value] for one in section.settings}
     scope = root_scope(section, schema, settings, tables, reused)
     joined_by = tuple(join_keys(section, schema, formulas, scope))
     lets, scope = named(section.lets, formulas, scope)
     skips = _skips(section, formulas, scope)
     key = _key(section, schema, formulas)
-    known = {
-        document.name.value: (with_rules_inside(document, entity, contract, diagnostics), entity)
-        for document, entity in zip(section.documents, entities, strict=True)
-    }
+    known = _known(section, entities, contract, diagnostics)
     ordered = tuple(known[one.name.value][0] for one in ordered)
+    of_tables = TableRules(formulas, tables, schema.choices)
     conditions: dict[str, ir.Condition] = {}
     made: list[ir.Document | None] = []
     for one in ordered:
-        rules = FieldRules(
-            formulas,
-            contract,
-            TableRules(formulas, tables, schema.choices),
-            Siblings(one, known, conditions),
-            Sending(one.target.operation, is_whole=not one.target.kind.keeps_documents),
-            parts=reused.parts,
-        )
+        siblings = Siblings(one, known, conditions)
+        sending = Sending(one.target.operation, is_whole=not one.target.kind.keeps_documents)
+        rules = FieldRules(formulas, contract, of_tables, siblings, sending, parts=reused.parts)
         held = condition(one, formulas, scope)
         if held is not None:
             conditions[one.name.value] = held
@@ -142,20 +130,34 @@ def check_mapping(
     diagnostics += check_cells(section, made)
     diagnostics += _unread(section, schema, formulas)
     diagnostics += _idle_names(section, formulas)
-    identities = tuple(_identities(ordered, made))
     rows = tuple(table.row for table in tables.values() if isinstance(table.row, types.Object))
+    identities = tuple(_identities(ordered, made))
     return Mapped(
-        entities,
-        settings,
-        rows,
-        lets,
-        skips,
-        key,
-        joined_by,
-        tuple(made),
-        identities,
-        formulas,
+        entities, settings, rows, lets, skips, key, joined_by, tuple(made), identities, formulas
     )
+
+
+def _known(
+    section: spec.MappingSection,
+    entities: Iterable[Entity],
+    contract: Contract,
+    diagnostics: list[Diagnostic],
+) -> dict[str, tuple[spec.Document, Entity]]:
+    """Return the documents and their entities by name; `diagnostics` grows."""
+    return {
+        document.name.value: (with_rules_inside(document, entity, contract, diagnostics), entity)
+        for document, entity in zip(section.documents, entities, strict=True)
+    }
+
+
+def _of_section(section: spec.MappingSection, entities: Iterable[Entity]) -> Iterator[Diagnostic]:
+    """Yield what is wrong before any rule is looked at."""
+    yield from map(messages.name_taken, _reserved(section))
+    yield from one_contract(section)
+    for one, entity in zip(section.documents, entities, strict=True):
+        yield from unfit_steps(one, entity)
+    yield from unknown_branches(section)
+    yield from _inline_diagnostics(section)
 
 
 def _identities(

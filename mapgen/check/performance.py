@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 
 from mapgen.check.model import Surroundings
 from mapgen.check.remote import requests_a_document
@@ -28,46 +28,64 @@ def check_performance(
 
     `in_expressions` are the lookups inside expressions: the table, and the words of the key.
     """
-    diagnostics: list[Diagnostic] = []
-    peak = performance.volume.peak_per_minute.whole
+    return [
+        *_over_the_licence(performance, section, around, in_expressions),
+        *_over_concurrency(performance, around),
+        *_never_compared(performance, section),
+    ]
+
+
+def _over_the_licence(
+    performance: spec.Performance,
+    section: spec.MappingSection,
+    around: Surroundings,
+    in_expressions: Collection[tuple[str, str]],
+) -> Iterator[Diagnostic]:
+    """Yield an error for each environment whose requests a minute the busiest minute exceeds."""
+    if performance.mode.value == "batch":
+        return
+    peak = performance.volume.peak_per_minute
     # Nobody knows how often an answer of the tenant is known already: the worst case counts.
     asked = requests_a_document(section, in_expressions)
     own, shared = _requests(section)
-    needed = peak * (asked + own) + shared * math.ceil(peak / LOOKED_UP_TOGETHER)
-    steps = sum(len(document.then) for document in section.documents)
-    reads_rows = any(_reads_rows(document) for document in section.documents)
+    needed = peak.whole * (asked + own) + shared * math.ceil(peak.whole / LOOKED_UP_TOGETHER)
     for environment in around.environments:
-        name, limits = environment.name.value, environment.limits
-        allowed = math.floor(limits.requests_per_minute.whole * USABLE)
-        if needed > allowed and performance.mode.value != "batch":
-            span = performance.volume.peak_per_minute.span
-            diagnostics.append(
-                messages.over_the_licence(
-                    span,
-                    needed=needed,
-                    environment=name,
-                    allowed=allowed,
-                    documents=len(section.documents) if len(section.documents) > 1 else None,
-                    lookups=_many(asked, "lookup"),
-                    steps=_many(steps, "step"),
-                    reads_rows=reads_rows,
-                )
+        allowed = math.floor(environment.limits.requests_per_minute.whole * USABLE)
+        if needed > allowed:
+            yield messages.over_the_licence(
+                peak.span,
+                needed=needed,
+                environment=environment.name.value,
+                allowed=allowed,
+                documents=len(section.documents) if len(section.documents) > 1 else None,
+                lookups=_many(asked, "lookup"),
+                steps=_many(sum(len(one.then) for one in section.documents), "step"),
+                reads_rows=any(map(_reads_rows, section.documents)),
             )
-        most, wanted = limits.concurrent_requests.whole, performance.concurrency
+
+
+def _over_concurrency(performance: spec.Performance, around: Surroundings) -> Iterator[Diagnostic]:
+    """Yield an error for each environment that allows fewer requests at a time."""
+    wanted = performance.concurrency
+    for environment in around.environments:
+        most = environment.limits.concurrent_requests.whole
         if wanted is not None and wanted.whole > most:
-            diagnostic = messages.over_concurrency(
-                wanted.span, wanted=wanted.whole, environment=name, allowed=most
+            yield messages.over_concurrency(
+                wanted.span, wanted=wanted.whole, environment=environment.name.value, allowed=most
             )
-            diagnostics.append(diagnostic)
-    if performance.reconcile is not None:
-        at = performance.reconcile.schedule
-        diagnostics += [
-            not_compared(at, document=one.target.entity.value)
-            for one in section.documents
-            if not one.target.kind.keeps_documents
-            if one.target.requests is None or one.target.requests.find is None
-        ]
-    return diagnostics
+
+
+def _never_compared(
+    performance: spec.Performance, section: spec.MappingSection
+) -> Iterator[Diagnostic]:
+    """Yield an error for each document that is to be compared, and that nothing can find."""
+    if performance.reconcile is None:
+        return
+    for one in section.documents:
+        requests = one.target.requests
+        if not one.target.kind.keeps_documents and (requests is None or requests.find is None):
+            at = performance.reconcile.schedule
+            yield not_compared(at, document=one.target.entity.value)
 
 
 def _requests(section: spec.MappingSection) -> tuple[int, int]:

@@ -144,18 +144,7 @@ class FieldRules(Struct, frozen=True):
         fallback, instead = (
             one if isinstance(one, Typed) else None for one in (if_missing, failing)
         )
-        on_missing: ir.OnMissing = "never"
-        if isinstance(value.type, Optional) and fallback is None:
-            on_missing = "omit" if if_missing is None else "reject"
-        node = value.node
-        if on_missing == "reject" and not isinstance(node, ir.Fixed | ir.Made):
-            node = demanded(node)
-            on_missing = "reject" if tree.is_optional(node) else "never"
-        if fallback is not None:
-            node = _or_else(node, fallback.as_type(inner), inner)
-        if failing is not None:
-            node = _attempted(node, None if instead is None else instead.as_type(inner))
-            on_missing = "omit" if instead is None else on_missing
+        node, on_missing = _shaped(value, inner, (if_missing, fallback), (failing, instead))
         decided_by = value.decided_by if on_missing == "reject" else ()
         beside = (fallback, instead, omit_if, currency, *(one for _, one, _ in asked))
         return ir.Field(
@@ -475,6 +464,32 @@ def _in_field(kind: Type, field: Field | None) -> Type:
 def _non_blank(expression: tree.Expression) -> tree.Expression:
     """Return the text of an expression, missing where it is blank."""
     return tree.Call("nonBlank(string?)", (expression,), optional(types.STRING))
+
+
+def _shaped(
+    value: Value,
+    inner: Type,
+    if_missing: tuple[object | None, Typed | None],
+    failing: tuple[object | None, Typed | None],
+) -> tuple[ir.Value, ir.OnMissing]:
+    """Return a value with what its rule does where it is missing or fails, and what is left to do.
+
+    Of both, what the rule says of it, and the value that is taken instead, if there is one.
+    """
+    (on_miss, fallback), (on_failure, instead) = if_missing, failing
+    node = value.node
+    left: ir.OnMissing = "never"
+    if isinstance(value.type, Optional) and fallback is None:
+        left = "omit" if on_miss is None else "reject"
+    if left == "reject" and not isinstance(node, ir.Fixed | ir.Made):
+        node = demanded(node)
+        left = "reject" if tree.is_optional(node) else "never"
+    if fallback is not None:
+        node = _or_else(node, fallback.as_type(inner), inner)
+    if on_failure is not None:
+        node = _attempted(node, None if instead is None else instead.as_type(inner))
+        left = "omit" if instead is None else left
+    return node, left
 
 
 def _entry_diagnostics(kept: Kept) -> Iterator[Diagnostic]:
