@@ -322,7 +322,7 @@ class Step(Grown, frozen=True, omit_defaults=True):
     undo: str | None = None
     irreversible: str | None = None
     attached: Attached | None = None
-    unsent: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
 
     def name_in(self, document: str) -> str:
         """Return what the ledger calls it, with the document that it belongs to."""
@@ -458,7 +458,7 @@ class DocumentPlan(Grown, frozen=True):
         """Whether records say something of the steps after it, or of its branch."""
         if not self.then:  # asked of every document: most flows do nothing after it
             return self.tells_branch
-        return self.tells_branch or any(step.unsent for step in self.then)
+        return self.tells_branch or any(step.told for step in self.then)
 
 
 Mode = Literal["direct", "queued", "batch"]

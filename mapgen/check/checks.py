@@ -48,7 +48,7 @@ def checked(
                 within=check.within.value if check.within else "0",
                 reads=reads_of(typed, message),
                 pointer=check.pointer,
-                message=reported,
+                says=reported,
                 warns=check.severity is not None and check.severity.value == "warn",
             )
         )

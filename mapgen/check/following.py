@@ -135,7 +135,7 @@ def _step(step: spec.Step, unsent: frozenset[str]) -> plan.Step:
     )
     beginning = made.key_of("")
     said = sorted(one.removeprefix(beginning) for one in unsent if one.startswith(beginning))
-    made = replace(made, unsent=tuple(said))
+    made = replace(made, told=tuple(said))
     if not isinstance(step, spec.ActionStep):
         return made
     given = ((name, value) for name, value in step.given if isinstance(value, ScalarNode))

@@ -232,7 +232,7 @@ def _document(rules: RuleChecker, schema: SourceSchema, scope: Scope) -> ir.Docu
         block=block.block(part),
         checks=checks,
         when=siblings.conditions.get(document.name.value),
-        unsent=unsent,
+        told=unsent,
     )
 
 

@@ -26,8 +26,7 @@ def mapping_document(flow: ir.Flow) -> str:
         documents=[_document(document, flow) for document in flow.documents],
         tables=[f"{name} ({_table(table)})" for name, table in flow.plan.lookups.items()],
         skips=[
-            prose(skip.because) if skip.message is None else code(skip.because)
-            for skip in flow.skips
+            prose(skip.because) if skip.says is None else code(skip.because) for skip in flow.skips
         ],
         personal=flow.personal,
         ignored=[(one, _caught(one, flow.plan.source)) for one in flow.ignored],
@@ -54,7 +53,7 @@ def _document(document: ir.Document, flow: ir.Flow) -> dict[str, object]:
         "checked": "the document" + ("" if flow.only is document else f" {code(document.name)}"),
         "target": f"{done} of {prose(_owner(flow))}",
         "made": ", ".join(_conditions(document)),
-        "rows": [*_rows(document.part, flow), *(_row(one, flow) for one in document.unsent)],
+        "rows": [*_rows(document.part, flow), *(_row(one, flow) for one in document.told)],
         "checks": [*map(_check, document.checks), *_part_checks(document.part)],
     }
 
@@ -77,7 +76,7 @@ def _conditions(document: ir.Document) -> Iterator[str]:
         yield "after " + " and ".join(code(name) for name in document.plan.after)
     if isinstance(document.plan.send, FileSend):
         yield f"written into files of {code(document.plan.send.folder)}"
-    unsent = {one.name: dict(one.written)["value"] for one in document.unsent}
+    unsent = {one.name: dict(one.written)["value"] for one in document.told}
     for step in document.plan.then:
         when = unsent.get(step.key_of("when"))
         asked = "" if when is None else f" where {code(when)}"

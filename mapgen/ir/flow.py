@@ -3,6 +3,9 @@
 A back end is a pure function from a Flow to files. Whoever reads this module can write one without
 reading the compiler. The hash of it (`mapgen.ir.printing`) is the meaning
 of a spec: a comment does not change it.
+
+Names of classes and members count in the hash of what a flow means: of another name, documents that
+are queued would be those of other rules.
 """
 
 from __future__ import annotations
@@ -99,7 +102,7 @@ class Skip(Struct, frozen=True):
     because: str
     reads: tuple[str, ...]
     pointer: str
-    message: Expression | None = None
+    says: Expression | None = None
 
 
 class Fixed(Struct, frozen=True):
@@ -356,7 +359,7 @@ class Check(Struct, frozen=True):
     within: str
     reads: tuple[str, ...]
     pointer: str
-    message: Expression | None = None
+    says: Expression | None = None
     warns: bool = False
 
 
@@ -373,7 +376,7 @@ class Document(Grown, frozen=True):
     block: Block
     checks: tuple[Check, ...]
     when: Condition | None
-    unsent: tuple[Field, ...] = ()
+    told: tuple[Field, ...] = ()
 
     @property
     def name(self) -> str:

@@ -138,8 +138,8 @@ RELEASED = Step("ReleasePayment", {"Status": ("Open", "Closed")})
 UNSEEN = Step("ReleasePayment")
 
 
-RECEIPT = Step("receipt", attached=Attached(), unsent=("content", "file"))
-PHOTO = Step("photo", attached=Attached(has_path=True, folder="photos"), unsent=("file", "path"))
+RECEIPT = Step("receipt", attached=Attached(), told=("content", "file"))
+PHOTO = Step("photo", attached=Attached(has_path=True, folder="photos"), told=("file", "path"))
 
 
 def with_file(number: int, content: str | None = "aGVsbG8=", **said: object) -> Document:

@@ -185,7 +185,7 @@ def test_steps_that_a_record_does_not_want(
     contract: Contract, address: str, said: dict[str, object], done: int
 ) -> None:
     """What a record has no file for, or does not want, is not done; what follows does not wait."""
-    release = replace(RELEASED, unsent=("when",))
+    release = replace(RELEASED, told=("when",))
     record = with_file(1, **{"ReleasePayment when": True} | said)
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         summary = run(sandbox, ledger, [record], payments(RECEIPT, release))
@@ -195,7 +195,7 @@ def test_steps_that_a_record_does_not_want(
 
 def test_a_step_wanted_later(contract: Contract, address: str) -> None:
     """A document that is made without a step has it done once its record comes and wants it."""
-    release = replace(RELEASED, unsent=("when",))
+    release = replace(RELEASED, told=("when",))
     with tenant(contract) as sandbox, HastyLedger(address) as ledger:
         for wants in (False, True, True):
             record = with_file(1, **{"ReleasePayment when": wants})
@@ -265,7 +265,7 @@ def test_a_folder(
 )
 def test_an_api(contract: Contract, tmp_path: Path, address_of: str, words: str | None) -> None:
     """A file is fetched from the host of its connection, and from no other."""
-    step = Step("photo", attached=Attached(has_path=True, at="shop"), unsent=("file", "path"))
+    step = Step("photo", attached=Attached(has_path=True, at="shop"), told=("file", "path"))
     plan = payments(step, retry=Retry(2, 0.02, 0.05))
     with tenant(contract) as sandbox, HastyLedger(f"sqlite:///{tmp_path}/l.db") as ledger:
         api = Api("shop", sandbox.url, {"Authorization": "Bearer secret"})

@@ -79,7 +79,7 @@ def test_beside_the_document(transformer: Transformer) -> None:
     assert bodies["document.PrintLabel"] == {"parameters": {"Copies": {"value": 7001}}}
     label, photo, action = transformer._plan.only.then
     assert (label.attached, photo.attached) == (Attached(), Attached(True, "photos"))
-    assert action.unsent == ("when", "with Copies")
+    assert action.told == ("when", "with Copies")
 
 
 def test_what_a_record_does_not_want(transformer: Transformer) -> None:

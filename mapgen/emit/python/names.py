@@ -31,7 +31,7 @@ def part_names(flow: Flow) -> Mapping[str, PartName]:
     for document in flow.documents:
         function = "transform" if flow.only is document else f"{document.name}_from"
         block = document.block
-        code = (block.part, document.checks, document.unsent)
+        code = (block.part, document.checks, document.told)
         naming.part(block, classes[document.name], function, {}, code)
     return naming.found
 

@@ -359,8 +359,8 @@ class _Body(Struct):
         for number, skip in enumerate(flow.skips, start=1):
             condition = self.emitter.expressions().value(skip.when)
             doc = literal(skip.because)
-            if skip.message is not None:
-                doc = self.emitter.expressions().value(skip.message)
+            if skip.says is not None:
+                doc = self.emitter.expressions().value(skip.says)
             code = f"if {condition}:\n    return Skip({doc})"
             self.statements.append(Statement(code, None))
             self.rule(f"if{number}", "skip", skip.reads, skip.pointer)
@@ -399,8 +399,8 @@ class _Body(Struct):
         self._lets(part.lets, inside=target)
         members = list(self._members(part))
         kind = self.module.name(part).kind
-        if document is not None and document.unsent:
-            members.append(self._unsent(document.unsent, f"StepsOf{kind}"))
+        if document is not None and document.told:
+            members.append(self._unsent(document.told, f"StepsOf{kind}"))
         self.module.target_class(part, (member for member, _ in members))
         is_shared = kind in self.module.shared
         given = (f"{member.name}={local}" if is_shared else local for member, local in members)
@@ -443,7 +443,7 @@ class _Body(Struct):
     def _check(self, check: ir.Check, expressions: PythonExpressions) -> str:
         name = literal(check.name)
         condition = check.condition
-        said = () if check.message is None else (f"lambda: {expressions.value(check.message)}",)
+        said = () if check.says is None else (f"lambda: {expressions.value(check.says)}",)
         if not isinstance(condition, Operation) or condition.operator != "==":
             return self.emitter.call("holds", name, expressions.value(condition), *said)
         left, right = expressions.value(condition.left), expressions.value(condition.right)

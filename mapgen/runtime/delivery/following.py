@@ -65,7 +65,7 @@ def _steps(
     needs: tuple[_Need, ...] = (document.key,)
     of: dict[str, object] = {"of": digest_of(document.body)} if plan.does.updates else {}
     for step in plan.then:
-        said = {one: unsent[step.key_of(one)] for one in step.unsent if step.key_of(one) in unsent}
+        said = {one: unsent[step.key_of(one)] for one in step.told if step.key_of(one) in unsent}
         content = _content(step, said, data)
         if content is None:
             continue
