@@ -259,8 +259,8 @@ def kind_words(kind: types.Type) -> str:
 
 def _of_rows(source: spec.SourceClause, group: spec.Group, row: SourceSchema) -> SourceSchema:
     """Return the schema of a record of rows: the columns of the key, and the list."""
-    name = source.name.value
-    columns = [name for column in group.by for name in _meant(column.value, row.record.fields)]
+    name = types.record_name(source.name.value)
+    columns = [one for column in group.by for one in _meant(column.value, row.record.fields)]
     fields = {column: row.record.fields[column] for column in columns}
     is_taken = group.alias.value in fields
     fields[group.alias.value] = types.ERROR if is_taken else types.ListOf(row.record)

@@ -7,7 +7,6 @@ are lists, which a request has to ask for.
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from typing import get_args
 
 from msgspec import Struct, field
 
@@ -55,9 +54,7 @@ def entity_schema(
         custom: fields outside the contract (`Document.UsrX`), each with its type.
         taken: names that objects of other records have, which these are put into.
     """
-    # Types are told apart by their names: a record called `date` is no date.
-    known_as = f"{name}_record" if name in (*get_args(types.ScalarName), "null") else name
-    known_as = new_name(known_as, taken)
+    known_as = new_name(types.record_name(name), taken)
     reader = _Reader(contract, taken)
     record = reader.object(entity, known_as)
     members = {**record.fields, "note": types.optional(types.STRING)}

@@ -143,7 +143,7 @@ def _record(kind: types.Type, name: str) -> types.Object | None:
     if isinstance(found, types.ListOf):
         found = types.present(found.element)
     if isinstance(found, types.MapOf):
-        return types.Object(name, {})
+        return types.Object(types.record_name(name), {})
     return found if isinstance(found, types.Object) else None
 
 

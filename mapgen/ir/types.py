@@ -141,6 +141,14 @@ NUMBERS = (INT, DECIMAL)
 ORDERED = (INT, DECIMAL, STRING, BOOL, DATE, TIMESTAMP, DURATION)
 
 
+def record_name(name: str) -> str:
+    """Return what the type of a record is called: one called `date` is no date.
+
+    Types are told apart by their names.
+    """
+    return f"{name}_record" if name in (*get_args(ScalarName), "null") else name
+
+
 def group_of(key: Type, row: Type) -> Object:
     """Return the type of the rows that share a key."""
     return Object(f"group({key}, {row})", {"key": key, "rows": ListOf(row)})

@@ -10,7 +10,7 @@ import tempfile
 import tokenize
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 import yaml
@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from mapgen.disk.workspace import Workspace
+from mapgen.ir.types import ScalarName
 from mapgen.project.compiler import generate
 from mapgen.report import Stopped
 from mapgen.report.render import as_github, as_json, as_sarif, as_text
@@ -451,6 +452,13 @@ def test_a_name_in_some_places(at: int, harmless: Harmless) -> None:
     for number, way in _ways(at):
         place = OF_NAMES[(at + number) % len(OF_NAMES)]
         same_code({**HARMLESS, place: NAMES[at]}, way, harmless)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_record_called_like_a_type(way: str, harmless: Harmless) -> None:
+    """A record called `date` is no date, however records are made."""
+    for name in get_args(ScalarName):
+        same_code({**HARMLESS, "source": name}, way, harmless)
 
 
 def test_an_empty_text_between_values(harmless: Harmless) -> None:
