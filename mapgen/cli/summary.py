@@ -13,7 +13,7 @@ from mapgen.runtime.outcome import ErrorReport
 from mapgen.runtime.summary import Shown, Summary, instant_of
 
 _MOST_REASONS = 8
-# What is reported records: words, the count, the kind of its reasons, a colour.
+# What is said of records: words, the count, the kind of its reasons, a colour.
 _ROWS = (
     ("created", "created", None, "green"),
     ("already exists", "already_exists", None, "green"),

@@ -72,7 +72,7 @@ def _mapping_of(root: Json) -> Json:
 
 
 def _folded(root: Json) -> Json:
-    """Return a schema in which what several members are is once, in `$defs`."""
+    """Return a schema in which what several members are is said once, in `$defs`."""
     counts = Counter(words for _, words in _member_schemas(root))
     names: dict[str, str] = {}
     for name, words in _member_schemas(root):

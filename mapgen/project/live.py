@@ -64,9 +64,8 @@ class LiveFlow:
         drain: Drain | None = None,
     ) -> Summary:
         """Send records again, from the ledger's copies; return the counts. Raises RunAborted."""
-        from mapgen.runtime.delivery.again import (
-            Replay,  # a run that reads records has no need of it
-        )
+        # A run that reads records has no need of it.
+        from mapgen.runtime.delivery.again import Replay
 
         mapped = Replay(ledger, records, who).mapped(
             partial(once_more, self.fresh), self.remote, drain

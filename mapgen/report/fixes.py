@@ -184,7 +184,7 @@ def duration_spelled(span: Span, found: str) -> Fix | None:
 def tabs_expanded(at: Span) -> Fix:
     """Return the fix that indents with spaces, like the line above, or one step deeper.
 
-    All lines are taken that begin with a tab and are together.
+    All lines are taken that begin with a tab and follow each other.
     """
     source = at.source
     lines = source.text.split("\n")

@@ -298,7 +298,7 @@ class _Index:
     def found(
         self, own: Mapping[str, msgspec.Raw], plan: Plan, calculated: Calculated
     ) -> JsonValue | Unjoined:
-        """Return what belongs to a record, or why that cannot be reported; None for nothing."""
+        """Return what belongs to a record, or why nobody can tell; None for nothing."""
         values: dict[str, JsonValue] = {}
         for pair in self._join.on:
             if pair.function is not None:

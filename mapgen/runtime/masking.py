@@ -22,7 +22,7 @@ _SHORTEST_WORD = 3
 _WORD = re.compile(r"\w+")
 # Digits with what people put between them: `+1 (555) 010-99`, `1,234.50`, `1/31/1980`.
 _DIGITS = re.compile(r"\d(?:[\d\s().,/:-]*\d)?")
-# What is together, and the signs in it that are written in the words of URLs, JSON or HTML.
+# A run of signs without a blank, and those in it that URLs, JSON or HTML write otherwise.
 _TOKEN = re.compile(r"[^\s\"'<>]+")
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}|\\u[0-9A-Fa-f]{4}|&#?\w{1,31};")
 _JSON_ESCAPE = re.compile(r"\\u([0-9A-Fa-f]{4})")
@@ -51,7 +51,7 @@ class Masker(Struct, frozen=True):
         return self._masked(_TOKEN.sub(self._token, unicodedata.normalize("NFC", text)))
 
     def _token(self, found: re.Match[str]) -> str:
-        """Return what is together, masked where it holds a value that is escaped in it."""
+        """Return a run of signs, masked where it holds a value that is escaped in it."""
         text = found[0]
         for _ in range(_DEEPEST_ESCAPE):
             if not _ESCAPE.search(text):

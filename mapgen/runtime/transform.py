@@ -391,7 +391,7 @@ class Transformer:
         return complete
 
     def _key_of(self, record: Any) -> str | None:
-        """Return what people call a record, if that can be reported: it may hold ErrorValues."""
+        """Return what people call a record, if that is known: it may hold ErrorValues."""
         try:
             key = self._key(record)
             return key if len(key) <= LONGEST_VALUE else _shortened(key)

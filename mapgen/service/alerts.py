@@ -44,7 +44,7 @@ _MEASURES: Mapping[str, Callable[[Activity, float], float | None]] = {
 
 
 class Watched(Struct, frozen=True):
-    """A flow that is looked after: its book in the ledger, beyond which values it is reported."""
+    """A flow that is looked after: its book, and beyond which values a person is called."""
 
     name: str
     book: str

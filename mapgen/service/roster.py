@@ -49,7 +49,7 @@ class Entry(Struct, frozen=True):
 
 
 class Roster(Duty):
-    """Binds flows, those again and again that cannot be bound; `joined` is reported each."""
+    """Binds flows, those again and again that cannot be bound; `joined` hears of each."""
 
     def __init__(
         self, project: Path, environment: str, around: Around, joined: Callable[[Entry], None]

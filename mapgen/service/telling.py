@@ -42,7 +42,7 @@ class Channel(Protocol):
 
 
 def facts_of(alert: Alert, environment: str) -> dict[str, object]:
-    """Return what is reported an alert, as plain data."""
+    """Return what is said of an alert, as plain data."""
     names = ("state", "flow", "tenant", "value", "threshold", "fired_at", "resolved_at", "number")
     facts = {"alert": alert.name, "environment": environment, **plain_facts(alert, *names)}
     return {**facts, "text": sentence(alert, environment)}

@@ -72,7 +72,7 @@ class RateLimiter:
         """Wait for a place and the minute's budget; hold the place meanwhile.
 
         Gives the moment (of `uptime`) until which the request has to be on its way: a process that
-        was stopped meanwhile has no share any more. Raises Stopping, and what `fail` was reported.
+        was stopped meanwhile has no share any more. Raises Stopping, and what `fail` was told.
         """
         until = self._acquire(stop)
         try:

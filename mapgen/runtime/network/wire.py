@@ -29,7 +29,7 @@ T = TypeVar("T")
 class Wire:
     """The way to one system over HTTP. Threads share it."""
 
-    def __init__(  # noqa: PLR0913 - one parameter a fact about the system, or a way to be reported
+    def __init__(  # noqa: PLR0913 - one parameter a fact about the system, or a way to be told
         self,
         limits: Limits,
         plan: Plan,
